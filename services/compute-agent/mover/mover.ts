@@ -1,0 +1,75 @@
+import type { MigrationId } from '../../../shared/domain/ids.ts';
+import type {
+  CommandResults,
+  DiskDescription,
+  DiskDigest,
+  ReceiverEndpoint,
+} from '../../../shared/messaging/commands.ts';
+import type { TransferProgress } from '../../../shared/messaging/messages.ts';
+
+/**
+ * The contract between an agent and its mover. Bulk bytes never pass the agent's event loop: each side of a
+ * transfer is a process of its own, one migration at a time.
+ */
+
+/** The source's side. One supervisor per agent. */
+export interface SenderSupervisor {
+  /**
+   * Starts, or finds again after an agent's restart, the mover of this migration and waits for its end.
+   * @throws DroverError mover_host_key_mismatch, mover_stalled, mover_target_full, mover_read_failed,
+   *   mover_digest_mismatch, mover_connection_lost (after its own retries), mover_cancelled
+   */
+  send(transfer: Transfer, watch: TransferWatch): Promise<CommandResults['copy']>;
+  /** Changes the limit of a running transfer; takes effect within a second. 0 = unlimited. */
+  limit(migration: MigrationId, limit_bytes_per_second: number): Promise<void>;
+  /** Ends the mover, if any, and everything it started, within two seconds. Idempotent. */
+  cancel(migration: MigrationId): Promise<void>;
+  close(): Promise<void>;
+}
+
+export interface Transfer {
+  readonly migration_id: MigrationId;
+  /** Absolute path of the folder that holds the disks on the source. */
+  readonly folder: string;
+  readonly disks: readonly DiskDescription[];
+  readonly endpoint: ReceiverEndpoint;
+  /** OpenSSH private key, made for this migration. Passed to the mover over its channel, never in argv or a file. */
+  readonly private_key: string;
+  /** The local address to connect from: the target admits the key for this one only. */
+  readonly local_address: string;
+  readonly limit_bytes_per_second: number;
+  readonly stall_timeout_seconds: number;
+}
+
+export interface TransferWatch {
+  readonly onProgress: (progress: TransferProgress) => void;
+  readonly signal: AbortSignal;
+}
+
+/** The target's side. */
+export interface ReceiverAdmission {
+  /**
+   * Lets one key start one receiver for one staging folder: nothing else, from nowhere else, not after the
+   * time. Idempotent per migration; a new key replaces the old one.
+   */
+  admit(admission: Admission): Promise<ReceiverEndpoint>;
+  /** Takes the key back and ends the migration's receivers. Idempotent. */
+  withdraw(migration: MigrationId): Promise<void>;
+  /** Reads the staged disks again from the disk and gives their digests, in a process of its own. */
+  digest(
+    folder: string,
+    disks: readonly DiskDescription[],
+    watch: TransferWatch,
+  ): Promise<readonly DiskDigest[]>;
+  close(): Promise<void>;
+}
+
+export interface Admission {
+  readonly migration_id: MigrationId;
+  /** Absolute path of the staging folder: the receiver writes below it and nowhere else. */
+  readonly folder: string;
+  readonly disks: readonly DiskDescription[];
+  readonly public_key: string;
+  readonly source_address: string;
+  readonly expires_in_seconds: number;
+}

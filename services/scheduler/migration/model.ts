@@ -1,0 +1,269 @@
+import type {
+  HostName,
+  InstanceId,
+  MigrationId,
+  OperationId,
+  RequestId,
+} from '../../../shared/domain/ids.ts';
+import type { FlavorSpec } from '../../../shared/domain/instance-spec.ts';
+import type {
+  MigrationStatus,
+  OperationKind,
+  OperationState,
+  Phase,
+  PowerState,
+  TaskState,
+  VmState,
+} from '../../../shared/domain/states.ts';
+import type { CommandArguments, CommandName, CommandResults } from '../../../shared/messaging/commands.ts';
+import type { AgentEvent, StepDone, StepFailed, StepProgress } from '../../../shared/messaging/messages.ts';
+
+/**
+ * Words of the machine (a plan's runs are called *operations*, because create, start, stop and delete run
+ * through the same machine as a migration's cold, confirm and revert plans do).
+ *
+ *   action   what a step does          undo     what takes it back
+ *   fail     the world said no         cancel   a person asked to stop
+ *   unwind   run undos backwards       stuck    an undo failed: a person is needed
+ *   order    something the shell must do: send a command, or make a decision
+ */
+
+/** The operation as the machine sees it: the row, without lease and bookkeeping columns. */
+export interface Operation {
+  readonly id: OperationId;
+  readonly kind: OperationKind;
+  readonly instance_id: InstanceId;
+  readonly migration_id: MigrationId | null;
+  readonly request_id: RequestId;
+  readonly request: OperationRequest;
+  readonly state: OperationState;
+  /** Name of the current step; null before the first and after the last. */
+  readonly step: string | null;
+  readonly step_state: 'pending' | 'ordered';
+  readonly attempt: number;
+  readonly recoveries: number;
+  readonly facts: OperationFacts;
+  readonly cancel_requested: boolean;
+  readonly reason: Reason | null;
+}
+
+export interface OperationRequest {
+  readonly host?: HostName;
+  readonly limit_bytes_per_second?: number;
+  readonly reboot_type?: 'SOFT' | 'HARD';
+  /** Auto-confirm by resize_confirm_window. */
+  readonly automatic?: boolean;
+}
+
+/** Results of finished steps. A step's name is the key; what an undo needs must be in here. */
+export interface OperationFacts {
+  readonly choose?: ChooseFact;
+  readonly survey?: CommandResults['survey'];
+  readonly admit?: CommandResults['admit'];
+  readonly stop?: CommandResults['stop'];
+  readonly copy?: CommandResults['copy'];
+  readonly verify?: CommandResults['verify'];
+  readonly adopt?: CommandResults['adopt'];
+  readonly spawn?: CommandResults['spawn'];
+  readonly withdraw?: CommandResults['withdraw'];
+  readonly restore?: CommandResults['restore'];
+  readonly check?: CommandResults['check'];
+  readonly 'power-on'?: CommandResults['power_on'];
+  readonly 'power-off'?: CommandResults['power_off'];
+  readonly reboot?: CommandResults['reboot'];
+}
+
+export interface ChooseFact {
+  readonly decision_id: string;
+  readonly host: HostName;
+  readonly node: string;
+  readonly address: string;
+  readonly availability_zone: string;
+}
+
+export interface Reason {
+  readonly code: string;
+  readonly message: string;
+  /** Short form for the API's fault and event details. */
+  readonly step: string;
+}
+
+/** The instance's columns that the machine reads. */
+export interface Instance {
+  readonly id: InstanceId;
+  readonly host: HostName | null;
+  readonly node: string | null;
+  readonly epoch: number;
+  readonly vm_state: VmState;
+  readonly task_state: TaskState | null;
+  readonly power_state: PowerState;
+  readonly flavor: FlavorSpec;
+  readonly availability_zone: string | null;
+}
+
+/** The migration's columns that the machine reads. Null for operations that are no move. */
+export interface Migration {
+  readonly id: MigrationId;
+  readonly status: MigrationStatus;
+  readonly source_host: HostName;
+  readonly source_node: string;
+  readonly target_host: HostName | null;
+  readonly target_node: string | null;
+  readonly old_vm_state: VmState;
+  readonly was_running: boolean | null;
+  readonly new_flavor: FlavorSpec;
+}
+
+/** All rows of one decision, as read under the operation's row lock. */
+export interface World {
+  readonly operation: Operation;
+  readonly instance: Instance;
+  readonly migration: Migration | null;
+}
+
+/** What the configuration and the clock contribute, read by the shell, so that the machine stays pure. */
+export interface Settings {
+  readonly shutdown_timeout_seconds: number;
+  readonly resize_confirm_window_seconds: number;
+  readonly migration_limit_bytes_per_second: number;
+  /** Source agent's address for the key's `from=` and time for which it is admitted. */
+  readonly key_lifetime_seconds: number;
+  /** How long a step may stay unanswered: short commands, and the silence allowed to a long one. */
+  readonly command_timeout_seconds: number;
+  readonly stall_timeout_seconds: number;
+  readonly max_attempts_per_step: number;
+  readonly max_recoveries_per_step: number;
+}
+
+/** Everything that can happen to an operation. */
+export type MachineEvent =
+  /** The row was just made, or a waiting one may start now. */
+  | { readonly type: 'requested' }
+  | { readonly type: 'claimed'; readonly fact: ChooseFact }
+  | {
+      readonly type: 'choose_failed';
+      readonly reason: Omit<Reason, 'step'>;
+      readonly decision_id: string | null;
+    }
+  | Pick<StepDone, 'type' | 'step' | 'direction' | 'attempt' | 'command' | 'summary' | 'result' | 'host'>
+  | Pick<
+      StepFailed,
+      'type' | 'step' | 'direction' | 'attempt' | 'command' | 'code' | 'message' | 'retriable' | 'host'
+    >
+  | Pick<StepProgress, 'type' | 'step' | 'direction' | 'attempt' | 'progress' | 'host'>
+  /** The deadline passed with no answer and no progress. */
+  | { readonly type: 'deadline_elapsed' }
+  /** The former driver is gone: look where we are and order the step again. */
+  | { readonly type: 'lease_expired' }
+  | { readonly type: 'cancel'; readonly by: string }
+  /** A person ordered a stuck operation to try its undo again. */
+  | { readonly type: 'resume' };
+
+/** What the shell must do after the commit. */
+export type Order =
+  | {
+      readonly type: 'command';
+      readonly host: HostName;
+      readonly command: CommandName;
+      readonly arguments: CommandArguments[CommandName];
+      readonly step: string;
+      readonly direction: 'action' | 'undo';
+      readonly attempt: number;
+      readonly epoch: number;
+      readonly deadline_seconds: number;
+    }
+  /** Ask the placement core and claim; answers with `claimed` or `choose_failed`. */
+  | { readonly type: 'choose' };
+
+/** One change of rows, applied by the shell in the decision's own transaction. Closed union. */
+export type Change =
+  | { readonly type: 'operation'; readonly set: OperationPatch }
+  | { readonly type: 'instance'; readonly set: InstancePatch }
+  | { readonly type: 'migration'; readonly set: MigrationPatch }
+  | { readonly type: 'progress'; readonly progress: StepProgress['progress'] }
+  | {
+      readonly type: 'step_log';
+      readonly step: string;
+      readonly direction: 'action' | 'undo';
+      readonly attempt: number;
+      readonly event: string;
+      readonly host: HostName | null;
+      readonly summary: string | null;
+      readonly details?: object;
+    }
+  /** Target's claim of the instance is released; the migration's source claim goes back to the instance. */
+  | { readonly type: 'claims_back_to_source' }
+  /** The migration's source claim is released (confirm). */
+  | { readonly type: 'claims_release_source' }
+  /** Every claim of the instance and its migrations is released (delete). */
+  | { readonly type: 'claims_release_all' }
+  | { readonly type: 'event_start'; readonly event: string; readonly host: HostName | null }
+  | {
+      readonly type: 'event_finish';
+      readonly event: string;
+      readonly result: 'Success' | 'Error';
+      readonly details: string | null;
+    }
+  | { readonly type: 'action_finish'; readonly message: 'Error' | null }
+  | {
+      readonly type: 'fault';
+      readonly code: number;
+      readonly message: string;
+      readonly details: string | null;
+    }
+  /** The instance is gone: mark its row deleted. */
+  | { readonly type: 'instance_deleted' };
+
+export interface OperationPatch {
+  readonly state?: OperationState;
+  readonly step?: string | null;
+  readonly step_state?: 'pending' | 'ordered';
+  readonly attempt?: number;
+  readonly recoveries?: number;
+  readonly facts?: OperationFacts;
+  readonly cancel_requested?: boolean;
+  readonly reason?: Reason | null;
+  /** Seconds from now; null: none. */
+  readonly deadline_seconds?: number | null;
+}
+
+export interface InstancePatch {
+  readonly host?: HostName | null;
+  readonly node?: string | null;
+  readonly epoch?: number;
+  readonly vm_state?: VmState;
+  readonly task_state?: TaskState | null;
+  readonly power_state?: PowerState;
+  readonly availability_zone?: string | null;
+  readonly flavor?: FlavorSpec;
+  /** launched_at := now */
+  readonly launched?: true;
+}
+
+export interface MigrationPatch {
+  readonly status?: MigrationStatus;
+  readonly phase?: Phase;
+  readonly target_host?: HostName;
+  readonly target_node?: string;
+  readonly target_address?: string;
+  readonly was_running?: boolean;
+  readonly decision_id?: string;
+  readonly reason?: Reason | null;
+  readonly resent_bytes?: number;
+  readonly digests?: {
+    readonly source?: CommandResults['copy']['digests'];
+    readonly target?: CommandResults['verify']['digests'];
+  };
+  /** Seconds from now until auto-confirm; null: never. */
+  readonly confirm_due_seconds?: number | null;
+}
+
+/** The machine's answer. `changes` are applied in order, in one transaction with the outbox rows of `orders`. */
+export interface Outcome {
+  readonly changes: readonly Change[];
+  readonly orders: readonly Order[];
+  /** One line for the log and the step record. */
+  readonly note: string;
+}
+
+export type { AgentEvent };

@@ -1,0 +1,55 @@
+import pg from 'pg';
+
+/** int8 comes as a JavaScript number: all our bigints (bytes, ids, epochs) stay far below 2^53. */
+pg.types.setTypeParser(pg.types.builtins.INT8, (text) => {
+  const value = Number(text);
+  if (!Number.isSafeInteger(value))
+    throw new Error(`database value ${text} does not fit a JavaScript number`);
+  return value;
+});
+
+export type Pool = pg.Pool;
+/** A connection inside a transaction, or the pool itself: what a query function needs. */
+export type Queryable = Pick<pg.Pool, 'query'>;
+
+export interface DatabaseOptions {
+  readonly connection: string;
+  readonly max_pool_size: number;
+  /** Shown in pg_stat_activity: which of our processes holds a lock. */
+  readonly application_name: string;
+}
+
+/** Opens a pool. Connections are made on first use; an idle one that breaks is reported and replaced. */
+export function connectDatabase(options: DatabaseOptions, onIdleError: (error: Error) => void): Pool {
+  const pool = new pg.Pool({
+    connectionString: options.connection,
+    max: options.max_pool_size,
+    application_name: options.application_name,
+    idle_in_transaction_session_timeout: 60_000,
+    connectionTimeoutMillis: 10_000,
+  });
+  pool.on('error', onIdleError);
+  return pool;
+}
+
+/** Runs `work` in one transaction: commit if it returns, roll back if it throws. */
+export async function inTransaction<Result>(
+  pool: Pool,
+  work: (transaction: Queryable) => Promise<Result>,
+): Promise<Result> {
+  const client = await pool.connect();
+  let broken: Error | undefined;
+  try {
+    await client.query('begin');
+    const result = await work(client);
+    await client.query('commit');
+    return result;
+  } catch (error) {
+    await client.query('rollback').catch((rollbackError: unknown) => {
+      broken = rollbackError instanceof Error ? rollbackError : new Error(String(rollbackError));
+    });
+    throw error;
+  } finally {
+    client.release(broken);
+  }
+}

@@ -1,0 +1,20 @@
+/** Errors of placement, claims and the migration machine. */
+export const migrationErrors = {
+  no_valid_host: {
+    http_status: 409,
+    message: '{message}',
+    advice: 'Run `drover server migrate explain {instance}` to see every host with its reason.',
+  },
+  stale_epoch: {
+    http_status: 409,
+    message:
+      'Refused {command} for instance {instance} on {host}: it carries epoch {epoch}, this host has seen {seen}.',
+    advice: 'Nothing to do: another host has become the home of this instance since the command was sent.',
+  },
+  stale_fencing: {
+    http_status: 409,
+    message:
+      'Refused {command} for instance {instance} on {host}: it carries fencing number {fencing}, this host has seen {seen}.',
+    advice: 'Nothing to do: another scheduler has taken this operation over.',
+  },
+} as const;

@@ -1,0 +1,169 @@
+import type { MigrationId } from '../domain/ids.ts';
+import type { InstanceSpec } from '../domain/instance-spec.ts';
+import type { PowerState } from '../domain/states.ts';
+
+/**
+ * What a scheduler may ask of an agent: name → arguments and result. Closed: both sides check.
+ * One file per command in services/compute-agent/commands/. Every command first looks whether its effect is
+ * already there and then says so: each may come twice, late, or after the agent was restarted.
+ */
+export interface CommandArguments {
+  // --- an instance's life on one host
+  /** Fetch the image, make the disks, define the guest under the message's epoch, start it. */
+  spawn: { readonly spec: InstanceSpec };
+  /** Power off if needed, undefine, remove the disks and every trace (staging, `.migrated`) of this instance. */
+  destroy: Record<never, never>;
+  power_on: Record<never, never>;
+  power_off: { readonly shutdown_timeout_seconds: number };
+  reboot: { readonly type: 'SOFT' | 'HARD'; readonly shutdown_timeout_seconds: number };
+
+  // --- cold migration, in the order of the plan (design, section 6.1)
+  /** Source: list the disks and the guest's state; make this migration's key pair. Changes nothing else. */
+  survey: Record<never, never>;
+  /** Target: refuse early, reserve space, make the staging folder, admit the key for the receiver only. */
+  admit: {
+    readonly spec: InstanceSpec;
+    readonly disks: readonly DiskDescription[];
+    readonly public_key: string;
+    /** The only address that may use the key. */
+    readonly source_address: string;
+    readonly expires_in_seconds: number;
+  };
+  unadmit: Record<never, never>;
+  /** Source: graceful, then forced power-off. Undo: `power_on` if it ran. */
+  stop: { readonly shutdown_timeout_seconds: number };
+  /** Source: send the disks to the target's receiver. Long; reports progress. */
+  copy: {
+    readonly endpoint: ReceiverEndpoint;
+    readonly disks: readonly DiskDescription[];
+    /** 0 = unlimited. */
+    readonly limit_bytes_per_second: number;
+  };
+  /** Source: make sure that no mover of this migration runs (cancel, unwind). */
+  abort_copy: Record<never, never>;
+  /** Target: re-read what lies on its disks and give the digests. Long; reports progress. */
+  verify: { readonly disks: readonly DiskDescription[] };
+  /** Source: undefine; rename the folder to `<uuid>.migrated`; write the epoch. */
+  retire: Record<never, never>;
+  /** Undo of retire: rename back, define. Does not start the guest. */
+  unretire: Record<never, never>;
+  /** Target: staging → instance folder; define under the message's epoch; start if `power_on`; watch it stays up. */
+  adopt: { readonly spec: InstanceSpec; readonly power_on: boolean };
+  /** Undo of adopt: destroy, undefine, keep nothing. */
+  unadopt: Record<never, never>;
+
+  // --- confirm
+  /** Target: the guest is defined here under this epoch and in the state it should be in. */
+  check: { readonly expect_running: boolean };
+  /** Source: remove the `.migrated` folder. Only this migration's. */
+  discard_source: Record<never, never>;
+
+  // --- revert
+  /** Target: power off and undefine under the message's epoch; the disks stay until the source is checked. */
+  withdraw: { readonly shutdown_timeout_seconds: number };
+  /** Undo of withdraw: define again, start if `power_on`. */
+  unwithdraw: { readonly spec: InstanceSpec; readonly power_on: boolean };
+  /** Source: `.migrated` → instance folder; define under the message's epoch; start if `power_on`. */
+  restore: { readonly spec: InstanceSpec; readonly power_on: boolean };
+  /** Undo of restore: power off, undefine, rename to `.migrated`. */
+  unrestore: Record<never, never>;
+  /** Target: remove the withdrawn copy. */
+  discard_target: Record<never, never>;
+}
+
+export type CommandName = keyof CommandArguments;
+
+/** A local disk of a guest, as the source describes it. `name` is a plain file name, never a path. */
+export interface DiskDescription {
+  readonly name: string;
+  readonly format: 'raw' | 'qcow2';
+  /** The guest's view of the size. */
+  readonly virtual_size_bytes: number;
+  /** The file's length: what the mover transfers. For raw equal to the virtual size. */
+  readonly file_size_bytes: number;
+  /** Bytes in use on the source's disk (holes left out): what admit reserves. */
+  readonly allocated_bytes: number;
+  readonly backing: BackingImage | null;
+}
+
+export interface BackingImage {
+  readonly image_id: string;
+  /** sha512 of the backing file: matched by digest on the target, never by name alone. */
+  readonly sha512: string;
+  readonly format: 'raw' | 'qcow2';
+  readonly size_bytes: number;
+}
+
+/** Where and as whom the mover connects; comes from the target's `admit`. */
+export interface ReceiverEndpoint {
+  readonly address: string;
+  readonly port: number;
+  readonly user: string;
+  /** Public host keys in OpenSSH's form (`ssh-ed25519 AAAA…`). The connection is refused for any other key. */
+  readonly host_keys: readonly string[];
+}
+
+/** Digest of one disk's content, as read (source) or as re-read from the disk (target). */
+export interface DiskDigest {
+  readonly name: string;
+  readonly algorithm: 'blake2b512';
+  /** Lower-case hexadecimal. */
+  readonly digest: string;
+  readonly size_bytes: number;
+}
+
+type Nothing = Record<never, never>;
+
+export interface CommandResults {
+  spawn: { readonly power_state: PowerState };
+  destroy: Nothing;
+  power_on: { readonly power_state: PowerState };
+  power_off: { readonly power_state: PowerState };
+  reboot: { readonly power_state: PowerState };
+  survey: {
+    readonly disks: readonly DiskDescription[];
+    readonly power_state: PowerState;
+    readonly public_key: string;
+    readonly source_address: string;
+  };
+  admit: { readonly endpoint: ReceiverEndpoint };
+  unadmit: Nothing;
+  stop: { readonly was_running: boolean; readonly forced: boolean };
+  copy: {
+    readonly digests: readonly DiskDigest[];
+    readonly sent_bytes: number;
+    readonly skipped_bytes: number;
+    readonly duration_seconds: number;
+    /** Bytes sent more than once after breaks. */
+    readonly resent_bytes: number;
+    readonly rounds: number;
+  };
+  abort_copy: Nothing;
+  verify: { readonly digests: readonly DiskDigest[] };
+  retire: Nothing;
+  unretire: Nothing;
+  adopt: { readonly power_state: PowerState };
+  unadopt: Nothing;
+  check: { readonly power_state: PowerState };
+  discard_source: Nothing;
+  withdraw: { readonly was_running: boolean };
+  unwithdraw: { readonly power_state: PowerState };
+  restore: { readonly power_state: PowerState };
+  unrestore: Nothing;
+  discard_target: Nothing;
+}
+
+/** The folder names on a host. `uuid` is checked to be a UUID before it comes near a path. */
+export const instanceFolders = {
+  home: (uuid: string) => uuid,
+  staging: (uuid: string) => `${uuid}.staging`,
+  retired: (uuid: string) => `${uuid}.migrated`,
+  withdrawn: (uuid: string) => `${uuid}.withdrawn`,
+} as const;
+
+/** Kept for readers: which migration a staging or retired folder belongs to is in its `drover.json`. */
+export interface FolderMark {
+  readonly instance_id: string;
+  readonly migration_id: MigrationId | null;
+  readonly epoch: number;
+}
