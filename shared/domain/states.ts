@@ -61,6 +61,7 @@ export const phases = [
   'choose',
   'survey',
   'admit',
+  'connect',
   'pre-copy',
   'stop',
   'copy',

@@ -29,7 +29,10 @@ export interface CommandArguments {
     readonly source_address: string;
     readonly expires_in_seconds: number;
   };
+  /** Undo of admit: interrupts a running verify of this migration, removes staging folder and key. */
   unadmit: Record<never, never>;
+  /** Source: open the connection to the receiver and say hello, so that a wrong host key is found before the guest stops. */
+  connect: { readonly endpoint: ReceiverEndpoint; readonly disks: readonly DiskDescription[] };
   /** Source: graceful, then forced power-off. Undo: `power_on` if it ran. */
   stop: { readonly shutdown_timeout_seconds: number };
   /** Source: send the disks to the target's receiver. Long; reports progress. */
@@ -39,7 +42,7 @@ export interface CommandArguments {
     /** 0 = unlimited. */
     readonly limit_bytes_per_second: number;
   };
-  /** Source: make sure that no mover of this migration runs (cancel, unwind). */
+  /** Source: make sure that no mover of this migration runs (cancel, unwind). Runs at once, never queued behind its copy. */
   abort_copy: Record<never, never>;
   /** Target: re-read what lies on its disks and give the digests. Long; reports progress. */
   verify: { readonly disks: readonly DiskDescription[] };
@@ -128,6 +131,7 @@ export interface CommandResults {
   };
   admit: { readonly endpoint: ReceiverEndpoint };
   unadmit: Nothing;
+  connect: Nothing;
   stop: { readonly was_running: boolean; readonly forced: boolean };
   copy: {
     readonly digests: readonly DiskDigest[];

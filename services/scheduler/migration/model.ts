@@ -5,7 +5,7 @@ import type {
   OperationId,
   RequestId,
 } from '../../../shared/domain/ids.ts';
-import type { FlavorSpec } from '../../../shared/domain/instance-spec.ts';
+import type { FlavorSpec, InstanceSpec } from '../../../shared/domain/instance-spec.ts';
 import type {
   MigrationStatus,
   OperationKind,
@@ -58,6 +58,10 @@ export interface OperationRequest {
 /** Results of finished steps. A step's name is the key; what an undo needs must be in here. */
 export interface OperationFacts {
   readonly choose?: ChooseFact;
+  /** Targets that refused after they were claimed: never chosen again by this operation. */
+  readonly refused_hosts?: readonly HostName[];
+  /** Set when `retire` or `restore` was first ordered: undos from then on need a higher epoch than it wrote. */
+  readonly epoch_spent?: true;
   readonly survey?: CommandResults['survey'];
   readonly admit?: CommandResults['admit'];
   readonly stop?: CommandResults['stop'];
@@ -119,6 +123,8 @@ export interface World {
   readonly operation: Operation;
   readonly instance: Instance;
   readonly migration: Migration | null;
+  /** What a host needs to define the guest, image ticket included; built by the shell from the rows. */
+  readonly spec: InstanceSpec;
 }
 
 /** What the configuration and the clock contribute, read by the shell, so that the machine stays pure. */
@@ -151,9 +157,12 @@ export type MachineEvent =
       'type' | 'step' | 'direction' | 'attempt' | 'command' | 'code' | 'message' | 'retriable' | 'host'
     >
   | Pick<StepProgress, 'type' | 'step' | 'direction' | 'attempt' | 'progress' | 'host'>
-  /** The deadline passed with no answer and no progress. */
-  | { readonly type: 'deadline_elapsed' }
-  /** The former driver is gone: look where we are and order the step again. */
+  /**
+   * The deadline passed with no answer and no progress. `host_is_up` is about the host that owes the answer:
+   * an undo waits for a host that is down, and is retried on one that is up.
+   */
+  | { readonly type: 'deadline_elapsed'; readonly host_is_up: boolean }
+  /** The former driver is gone. What it had in memory (a decision under way) is made again; commands live on in queues. */
   | { readonly type: 'lease_expired' }
   | { readonly type: 'cancel'; readonly by: string }
   /** A person ordered a stuck operation to try its undo again. */
@@ -173,7 +182,7 @@ export type Order =
       readonly deadline_seconds: number;
     }
   /** Ask the placement core and claim; answers with `claimed` or `choose_failed`. */
-  | { readonly type: 'choose' };
+  | { readonly type: 'choose'; readonly ignore_hosts: readonly HostName[] };
 
 /** One change of rows, applied by the shell in the decision's own transaction. Closed union. */
 export type Change =
