@@ -139,6 +139,8 @@ export interface Settings {
   readonly stall_timeout_seconds: number;
   readonly max_attempts_per_step: number;
   readonly max_recoveries_per_step: number;
+  /** Nova's [scheduler] max_attempts: how many hosts one operation may try. */
+  readonly max_choices: number;
 }
 
 /** Everything that can happen to an operation. */

@@ -1,0 +1,131 @@
+import type { Draft } from './draft.ts';
+import type { MachineEvent, Reason, Settings } from './model.ts';
+import { orderCommand } from './order.ts';
+import { isPastReturn, plans, stepAt, stepIndex } from './plans/index.ts';
+import type { Step } from './step.ts';
+import { stick, unwind } from './unwind.ts';
+
+/** Goes forward through a plan: enter a step, order it, take its result, go on. */
+
+/** Enters the first step at or after `index` that this world needs; past the last one the operation is done. */
+export function enter(draft: Draft, index: number, settings: Settings): void {
+  const step = stepAt(draft.operation.kind, index);
+  if (step === null) {
+    complete(draft);
+    return;
+  }
+  if (step.skip?.(draft) === true) {
+    enter(draft, index + 1, settings);
+    return;
+  }
+  if (draft.operation.cancel_requested && !isPastReturn(draft.operation.kind, index)) {
+    const name = draft.operation.step ?? step.name;
+    unwind(draft, { code: 'cancelled', message: `Cancelled during ${name}.`, step: name }, settings);
+    return;
+  }
+  draft.setOperation({ step: step.name, step_state: 'pending', recoveries: 0 });
+  draft.setMigration({ phase: step.phase, ...(step.shows?.status ? { status: step.shows.status } : {}) });
+  if (step.shows?.task_state !== undefined) draft.setInstance({ task_state: step.shows.task_state });
+  for (const { event, host } of step.opens?.(draft) ?? []) draft.push({ type: 'event_start', event, host });
+  orderStep(draft, settings);
+}
+
+/** Orders the current step's action: for rows only, does it and goes on. */
+export function orderStep(draft: Draft, settings: Settings): void {
+  const step = currentStep(draft);
+  const { action } = step;
+  switch (action.type) {
+    case 'inline':
+      action.run(draft, settings);
+      draft.log({ step: step.name, direction: 'action', event: 'done' });
+      finishStep(draft, step);
+      enter(draft, stepIndex(draft.operation.kind, step.name) + 1, settings);
+      return;
+    case 'choose':
+      draft.setOperation({
+        step_state: 'ordered',
+        attempt: draft.operation.attempt + 1,
+        deadline_seconds: settings.command_timeout_seconds,
+      });
+      draft.log({ step: step.name, direction: 'action', event: 'ordered' });
+      draft.order({ type: 'choose', ignore_hosts: draft.operation.facts.refused_hosts ?? [] });
+      return;
+    case 'command':
+      orderCommand(draft, step.name, 'action', action.order(draft, settings), settings);
+      return;
+    default:
+      action satisfies never;
+  }
+}
+
+/** The host did the current step: keep its result, or fail if the result says so. */
+export function takeResult(
+  draft: Draft,
+  event: Extract<MachineEvent, { type: 'step_done' }>,
+  settings: Settings,
+): void {
+  const step = currentStep(draft);
+  draft.addFacts({ [step.name]: event.result });
+  draft.log({
+    step: step.name,
+    direction: 'action',
+    event: 'done',
+    host: event.host,
+    summary: event.summary,
+  });
+  const failure = step.action.type === 'command' ? step.action.done?.(draft, settings) : undefined;
+  if (failure === undefined) advance(draft, settings);
+  else retryOrFail(draft, { ...failure, step: step.name }, false, settings);
+}
+
+/** The current step is done. */
+export function advance(draft: Draft, settings: Settings): void {
+  const step = currentStep(draft);
+  finishStep(draft, step);
+  enter(draft, stepIndex(draft.operation.kind, step.name) + 1, settings);
+}
+
+/**
+ * The current step failed or was not answered. Tried again while that may help; then an owed step is passed over,
+ * a step past the point of no return is stuck, and anything else is unwound.
+ */
+export function retryOrFail(draft: Draft, reason: Reason, may_help: boolean, settings: Settings): void {
+  const step = currentStep(draft);
+  const { operation } = draft;
+  const owed = step.action.type === 'command' && step.action.order(draft, settings).timing === 'owed';
+  const past_return = isPastReturn(operation.kind, stepIndex(operation.kind, step.name));
+  if (owed && (!may_help || reason.code === 'step_unanswered')) {
+    draft.log({ step: step.name, direction: 'action', event: 'owed', summary: reason.message });
+    advance(draft, settings);
+  } else if (may_help && operation.recoveries + 1 < settings.max_attempts_per_step) {
+    draft.setOperation({ recoveries: operation.recoveries + 1 });
+    orderStep(draft, settings);
+  } else if (past_return && reason.code === 'host_down') {
+    draft.setOperation({ deadline_seconds: settings.command_timeout_seconds, reason });
+    draft.note(`waits for the host: ${reason.message}`);
+  } else if (past_return) {
+    stick(draft, reason);
+  } else {
+    unwind(draft, reason, settings);
+  }
+}
+
+function finishStep(draft: Draft, step: Step): void {
+  for (const event of step.closes ?? []) {
+    draft.push({ type: 'event_finish', event, result: 'Success', details: null });
+  }
+}
+
+function complete(draft: Draft): void {
+  draft.setOperation({ state: 'done', step: null, step_state: 'pending', deadline_seconds: null });
+  draft.push({ type: 'action_finish', message: null });
+}
+
+/** The step that the operation is at. @throws Error: our bug, it is at none. */
+export function currentStep(draft: Draft): Step {
+  const { kind, step } = draft.operation;
+  const found = plans[kind].steps.find((candidate) => candidate.name === step);
+  if (found === undefined)
+    throw new Error(`operation ${draft.operation.id} (${kind}) is at no step: ${step}`);
+  return found;
+}

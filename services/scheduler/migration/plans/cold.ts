@@ -1,0 +1,315 @@
+import { PowerState } from '../../../../shared/domain/states.ts';
+import { differingDisk } from '../digests.ts';
+import { nextEpoch, unwindEpoch } from '../epochs.ts';
+import { command, fact, homeOf, type Plan, type Step } from '../step.ts';
+
+/**
+ * Cold migration (design, section 6.1): read from top to bottom it is the whole move.
+ * The guest is untouched until `stop`; until `switch` every failure gives it back as it was, on the host it was.
+ */
+
+const choose: Step = {
+  name: 'choose',
+  phase: 'choose',
+  shows: { status: 'pre-migrating', task_state: 'resize_prep' },
+  opens: () => [
+    { event: 'conductor_migrate_server', host: null },
+    { event: 'cold_migrate', host: null },
+  ],
+  closes: ['conductor_migrate_server', 'cold_migrate'],
+  action: { type: 'choose' },
+  undo: { type: 'inline', run: (draft) => draft.push({ type: 'claims_back_to_source' }) },
+};
+
+/** Not in Nova: admit must know the disks' real sizes, and the source's agent must be alive before anything is promised. */
+const survey: Step = {
+  name: 'survey',
+  phase: 'survey',
+  opens: (world) => [{ event: 'compute_prep_resize', host: fact(world, 'choose').host }],
+  action: {
+    type: 'command',
+    order: (world) =>
+      command({
+        host: homeOf(world),
+        command: 'survey',
+        arguments: {},
+        epoch: world.instance.epoch,
+        timing: 'short',
+      }),
+    // Here and not from the answer of `stop`: a stop that is ordered twice would find the guest off already.
+    done: (draft) => {
+      draft.setMigration({ was_running: wasRunning(draft) });
+      return undefined;
+    },
+  },
+  undo: { type: 'none', because: 'it only looks; the key it made dies with its migration' },
+};
+
+const admit: Step = {
+  name: 'admit',
+  phase: 'admit',
+  closes: ['compute_prep_resize'],
+  on_refusal: 'choose_again',
+  action: {
+    type: 'command',
+    order: (world, settings) =>
+      command({
+        host: fact(world, 'choose').host,
+        command: 'admit',
+        arguments: {
+          spec: world.spec,
+          disks: fact(world, 'survey').disks,
+          public_key: fact(world, 'survey').public_key,
+          source_address: fact(world, 'survey').source_address,
+          expires_in_seconds: settings.key_lifetime_seconds,
+        },
+        epoch: world.instance.epoch,
+        timing: 'long',
+      }),
+  },
+  undo: {
+    type: 'command',
+    // Owed: a target that is gone must not keep the guest from being given back.
+    order: (world) =>
+      command({
+        host: fact(world, 'choose').host,
+        command: 'unadmit',
+        arguments: {},
+        epoch: unwindEpoch(world),
+        timing: 'owed',
+      }),
+  },
+};
+
+/** A wrong host key or a closed port is found here, while the guest still runs (Nova finds it with the guest at risk). */
+const connect: Step = {
+  name: 'connect',
+  phase: 'connect',
+  shows: { status: 'migrating', task_state: 'resize_migrating' },
+  opens: (world) => [{ event: 'compute_resize_instance', host: homeOf(world) }],
+  action: {
+    type: 'command',
+    order: (world) =>
+      command({
+        host: homeOf(world),
+        command: 'connect',
+        arguments: { endpoint: fact(world, 'admit').endpoint, disks: fact(world, 'survey').disks },
+        epoch: world.instance.epoch,
+        timing: 'short',
+      }),
+  },
+  undo: {
+    type: 'command',
+    order: (world) =>
+      command({
+        host: homeOf(world),
+        command: 'abort_copy',
+        arguments: {},
+        epoch: unwindEpoch(world),
+        timing: 'short',
+      }),
+  },
+};
+
+const stop: Step = {
+  name: 'stop',
+  phase: 'stop',
+  action: {
+    type: 'command',
+    order: (world, settings) =>
+      command({
+        host: homeOf(world),
+        command: 'stop',
+        arguments: { shutdown_timeout_seconds: settings.shutdown_timeout_seconds },
+        epoch: world.instance.epoch,
+        timing: 'shutdown',
+      }),
+  },
+  undo: {
+    type: 'command',
+    order: (world) =>
+      wasRunning(world)
+        ? command({
+            host: homeOf(world),
+            command: 'power_on',
+            arguments: {},
+            epoch: unwindEpoch(world),
+            timing: 'short',
+          })
+        : null,
+  },
+};
+
+const copy: Step = {
+  name: 'copy',
+  phase: 'copy',
+  action: {
+    type: 'command',
+    order: (world, settings) =>
+      command({
+        host: homeOf(world),
+        command: 'copy',
+        arguments: {
+          endpoint: fact(world, 'admit').endpoint,
+          disks: fact(world, 'survey').disks,
+          limit_bytes_per_second:
+            world.operation.request.limit_bytes_per_second ?? settings.migration_limit_bytes_per_second,
+        },
+        epoch: world.instance.epoch,
+        timing: 'long',
+      }),
+    done: (draft) => {
+      const { digests, resent_bytes } = fact(draft, 'copy');
+      draft.setMigration({ digests: { source: digests }, resent_bytes });
+      return undefined;
+    },
+  },
+  undo: {
+    type: 'command',
+    // Before `stop` is undone: no mover may read a disk that a guest writes again.
+    order: (world) =>
+      command({
+        host: homeOf(world),
+        command: 'abort_copy',
+        arguments: {},
+        epoch: unwindEpoch(world),
+        timing: 'short',
+      }),
+  },
+};
+
+const verify: Step = {
+  name: 'verify',
+  phase: 'verify',
+  action: {
+    type: 'command',
+    order: (world) =>
+      command({
+        host: fact(world, 'choose').host,
+        command: 'verify',
+        arguments: { disks: fact(world, 'survey').disks },
+        epoch: world.instance.epoch,
+        timing: 'long',
+      }),
+    done: (draft) => {
+      const source = fact(draft, 'copy').digests;
+      const target = fact(draft, 'verify').digests;
+      draft.setMigration({ digests: { source, target } });
+      const difference = differingDisk(source, target);
+      if (difference === null) return undefined;
+      return {
+        code: 'mover_digest_mismatch',
+        message: `${difference} The copy on ${fact(draft, 'choose').host} was given up; the source's disks are untouched.`,
+      };
+    },
+  },
+  undo: { type: 'none', because: 'it only reads; undoing admit ends a reading that still runs' },
+};
+
+const retire: Step = {
+  name: 'retire',
+  phase: 'retire',
+  shows: { status: 'post-migrating', task_state: 'resize_migrated' },
+  closes: ['compute_resize_instance'],
+  action: {
+    type: 'command',
+    order: (world) =>
+      command({
+        host: homeOf(world),
+        command: 'retire',
+        arguments: {},
+        epoch: nextEpoch(world),
+        timing: 'short',
+      }),
+  },
+  undo: {
+    type: 'command',
+    order: (world) =>
+      command({
+        host: homeOf(world),
+        command: 'unretire',
+        arguments: {},
+        epoch: unwindEpoch(world),
+        timing: 'short',
+      }),
+  },
+};
+
+const adopt: Step = {
+  name: 'adopt',
+  phase: 'adopt',
+  shows: { status: 'post-migrating', task_state: 'resize_finish' },
+  opens: (world) => [{ event: 'compute_finish_resize', host: fact(world, 'choose').host }],
+  action: {
+    type: 'command',
+    order: (world) =>
+      command({
+        host: fact(world, 'choose').host,
+        command: 'adopt',
+        arguments: { spec: world.spec, power_on: wasRunning(world) },
+        epoch: nextEpoch(world),
+        timing: 'short',
+      }),
+  },
+  undo: {
+    type: 'command',
+    // Never owed: until the target has answered, its copy may be running, and the source must not start (one home).
+    order: (world) =>
+      command({
+        host: fact(world, 'choose').host,
+        command: 'unadopt',
+        arguments: {},
+        epoch: unwindEpoch(world),
+        timing: 'short',
+      }),
+  },
+};
+
+/** The instance's home flips here, with everything that follows from it, in one transaction. */
+const switchHome: Step = {
+  name: 'switch',
+  phase: 'switch',
+  closes: ['compute_finish_resize'],
+  action: {
+    type: 'inline',
+    run: (draft, settings) => {
+      const target = fact(draft, 'choose');
+      const window_seconds = settings.resize_confirm_window_seconds;
+      draft.setMigration({
+        status: 'finished',
+        phase: 'verify-resize',
+        confirm_due_seconds: window_seconds > 0 ? window_seconds : null,
+      });
+      draft.setInstance({
+        host: target.host,
+        node: target.node,
+        availability_zone: target.availability_zone,
+        epoch: nextEpoch(draft),
+        vm_state: 'resized',
+        task_state: null,
+        power_state: fact(draft, 'adopt').power_state,
+        launched: true,
+      });
+    },
+  },
+  undo: { type: 'none', because: 'from here on the way back is the revert plan' },
+  point_of_no_return: true,
+};
+
+function wasRunning(world: Parameters<typeof fact>[0]): boolean {
+  return world.operation.facts.survey?.power_state === PowerState.running;
+}
+
+export const cold: Plan = {
+  steps: [choose, survey, admit, connect, stop, copy, verify, retire, adopt, switchHome],
+  cancellable: true,
+  unwound: (draft, reason) => {
+    draft.setMigration({
+      status: reason.code === 'cancelled' ? 'cancelled' : 'error',
+      phase: 'done',
+      reason,
+      confirm_due_seconds: null,
+    });
+    draft.setInstance({ task_state: null, epoch: unwindEpoch(draft) });
+  },
+};
