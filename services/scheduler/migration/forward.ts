@@ -48,7 +48,11 @@ export function orderStep(draft: Draft, settings: Settings): void {
         deadline_seconds: settings.command_timeout_seconds,
       });
       draft.log({ step: step.name, direction: 'action', event: 'ordered' });
-      draft.order({ type: 'choose', ignore_hosts: draft.operation.facts.refused_hosts ?? [] });
+      draft.order({
+        type: 'choose',
+        attempt: draft.operation.attempt,
+        ignore_hosts: draft.operation.facts.refused_hosts ?? [],
+      });
       return;
     case 'command':
       orderCommand(draft, step.name, 'action', action.order(draft, settings), settings);

@@ -183,8 +183,11 @@ export type Order =
       readonly epoch: number;
       readonly deadline_seconds: number;
     }
-  /** Ask the placement core and claim; answers with `claimed` or `choose_failed`. */
-  | { readonly type: 'choose'; readonly ignore_hosts: readonly HostName[] };
+  /**
+   * Ask the placement core and claim; answers with `claimed` or `choose_failed`. The claim's own transaction must
+   * find the operation still running at this attempt of `choose`, else a slow scheduler leaks a claim.
+   */
+  | { readonly type: 'choose'; readonly attempt: number; readonly ignore_hosts: readonly HostName[] };
 
 /** One change of rows, applied by the shell in the decision's own transaction. Closed union. */
 export type Change =

@@ -1,0 +1,257 @@
+import { describe, expect, test } from 'vitest';
+import { cold } from '../../../../services/scheduler/migration/plans/cold.ts';
+import { alpha, beta, gamma } from './rows.ts';
+import { SimulatedCluster, type Fate } from './simulated-cluster.ts';
+
+function moved(options: { stopped?: boolean } = {}): SimulatedCluster {
+  const cluster = new SimulatedCluster('cold', options);
+  cluster.happen({ type: 'requested' });
+  cluster.settle();
+  return cluster;
+}
+
+/** As it was before, with the reason kept. */
+function expectAsBefore(cluster: SimulatedCluster, stopped = false): void {
+  const { operation, instance, migration } = cluster.world;
+  expect(operation.state).toBe('unwound');
+  expect(instance).toMatchObject({ host: alpha, task_state: null, vm_state: stopped ? 'stopped' : 'active' });
+  expect(['error', 'cancelled']).toContain(migration?.status);
+  expect(cluster.runningOn()).toEqual(stopped ? [] : [alpha]);
+  expect(cluster.host(alpha)).toMatchObject({ home: 'the-guest', retired: null });
+  expect(cluster.claims).toEqual({ instance: alpha, migration: null });
+  for (const name of [beta, gamma]) {
+    expect(cluster.host(name)).toMatchObject({ home: null, staging: null, withdrawn: null });
+  }
+  expect([...cluster.events.values()]).not.toContain('open');
+  expect(operation.reason).not.toBeNull();
+}
+
+describe('a cold migration that nothing disturbs', () => {
+  test('moves the guest and its content, and keeps the source until it is confirmed', () => {
+    const cluster = moved();
+    expect(cluster.world.operation.state).toBe('done');
+    expect(cluster.world.instance).toMatchObject({
+      host: beta,
+      vm_state: 'resized',
+      task_state: null,
+      power_state: 1,
+      epoch: 2,
+    });
+    expect(cluster.world.migration).toMatchObject({
+      status: 'finished',
+      target_host: beta,
+      was_running: true,
+    });
+    expect(cluster.runningOn()).toEqual([beta]);
+    expect(cluster.host(alpha)).toMatchObject({ home: null, retired: 'the-guest' });
+    expect(cluster.host(beta)).toMatchObject({ home: 'the-guest', staging: null });
+    expect(cluster.claims).toEqual({ instance: beta, migration: alpha });
+  });
+
+  test('tells its history in the events that Nova tells', () => {
+    expect([...moved().events]).toEqual([
+      ['conductor_migrate_server', 'Success'],
+      ['cold_migrate', 'Success'],
+      ['compute_prep_resize', 'Success'],
+      ['compute_resize_instance', 'Success'],
+      ['compute_finish_resize', 'Success'],
+    ]);
+  });
+
+  test('leaves a stopped guest stopped', () => {
+    const cluster = moved({ stopped: true });
+    expect(cluster.world.instance).toMatchObject({ vm_state: 'resized', power_state: 4 });
+    expect(cluster.runningOn()).toEqual([]);
+  });
+
+  test('shows Nova status and task_state for every step', () => {
+    const cluster = new SimulatedCluster('cold');
+    cluster.happen({ type: 'requested' });
+    const seen: string[] = [];
+    for (let index = 0; index < 40 && cluster.world.operation.state === 'running'; index += 1) {
+      const { operation, instance, migration } = cluster.world;
+      const line = `${operation.step} ${migration?.status} ${instance.task_state}`;
+      if (seen.at(-1) !== line) seen.push(line);
+      if (!cluster.hear() && !cluster.deliver()) cluster.choose();
+    }
+    expect(seen).toEqual([
+      'choose pre-migrating resize_prep',
+      'survey pre-migrating resize_prep',
+      'admit pre-migrating resize_prep',
+      'connect migrating resize_migrating',
+      'stop migrating resize_migrating',
+      'copy migrating resize_migrating',
+      'verify migrating resize_migrating',
+      'retire post-migrating resize_migrated',
+      'adopt post-migrating resize_finish',
+    ]);
+  });
+});
+
+describe('every step that has a command, and every way it can go wrong', () => {
+  const commands = cold.steps.filter((step) => step.action.type === 'command').map((step) => step.name);
+  const fates: readonly Fate[] = ['refuse', 'crash_before', 'crash_after', 'twice'];
+  for (const step of commands) {
+    for (const fate of fates) {
+      for (const stopped of [false, true]) {
+        test(`${step}: ${fate}${stopped ? ', stopped guest' : ''}`, () => {
+          const cluster = new SimulatedCluster('cold', { stopped });
+          cluster.offers = [beta];
+          cluster.happen({ type: 'requested' });
+          let struck = false;
+          cluster.settle((order) => {
+            const hits =
+              order.step === step && order.direction === 'action' && (!struck || fate === 'refuse');
+            struck ||= hits;
+            return hits ? fate : 'normal';
+          });
+          expect(struck).toBe(true);
+          if (fate === 'refuse') expectAsBefore(cluster, stopped);
+          else {
+            expect(cluster.world.operation.state).toBe('done');
+            expect(cluster.world.instance.host).toBe(beta);
+            expect(cluster.runningOn()).toEqual(stopped ? [] : [beta]);
+          }
+        });
+      }
+    }
+    test(`${step}: refused, and its undo done twice with a lost reply`, () => {
+      const cluster = new SimulatedCluster('cold');
+      cluster.offers = [beta];
+      cluster.happen({ type: 'requested' });
+      const lost = new Set<string>();
+      cluster.settle((order) => {
+        if (order.direction === 'action') return order.step === step ? 'refuse' : 'normal';
+        if (lost.has(order.step)) return 'twice';
+        lost.add(order.step);
+        return 'crash_after';
+      });
+      expectAsBefore(cluster);
+    });
+    test(`${step}: cancelled while it is under way`, () => {
+      const cluster = new SimulatedCluster('cold');
+      cluster.happen({ type: 'requested' });
+      while (cluster.world.operation.step !== step) {
+        if (!cluster.hear() && !cluster.deliver()) cluster.choose();
+      }
+      cluster.happen({ type: 'cancel', by: 'admin' });
+      cluster.settle();
+      expectAsBefore(cluster);
+      expect(cluster.world.migration?.status).toBe('cancelled');
+    });
+  }
+});
+
+describe('choosing', () => {
+  test('no valid host: as before, the reason in events, fault and record', () => {
+    const cluster = new SimulatedCluster('cold');
+    cluster.offers = [];
+    cluster.happen({ type: 'requested' });
+    cluster.settle();
+    expectAsBefore(cluster);
+    expect(cluster.events.get('cold_migrate')).toBe('Error');
+    expect(cluster.eventDetails.get('conductor_migrate_server')).toMatch(/^No valid host was found\. /);
+    expect(cluster.faults).toHaveLength(1);
+  });
+
+  test('a target that refuses is passed over for the next one', () => {
+    const cluster = new SimulatedCluster('cold');
+    cluster.happen({ type: 'requested' });
+    cluster.settle((order) => (order.command === 'admit' && order.host === beta ? 'refuse' : 'normal'));
+    expect(cluster.world.operation.state).toBe('done');
+    expect(cluster.world.instance.host).toBe(gamma);
+    expect(cluster.host(beta).staging).toBeNull();
+    expect(cluster.claims).toEqual({ instance: gamma, migration: alpha });
+  });
+
+  test('a target that was asked for by name is not replaced', () => {
+    const cluster = new SimulatedCluster('cold');
+    const { operation } = cluster.world;
+    cluster.world = { ...cluster.world, operation: { ...operation, request: { host: beta } } };
+    cluster.happen({ type: 'requested' });
+    cluster.settle((order) => (order.command === 'admit' ? 'refuse' : 'normal'));
+    expectAsBefore(cluster);
+  });
+
+  test('a decision that died with its scheduler is made again, a bounded number of times', () => {
+    const cluster = new SimulatedCluster('cold');
+    cluster.happen({ type: 'requested' });
+    for (let index = 0; index < 3; index += 1) {
+      cluster.choosing = null;
+      cluster.happen({ type: 'lease_expired' });
+      expect(cluster.choosing).not.toBeNull();
+    }
+    cluster.choosing = null;
+    cluster.happen({ type: 'lease_expired' });
+    expect(cluster.choosing).toBeNull();
+    expectAsBefore(cluster);
+  });
+
+  test('cancel during choose releases the claim that was being made', () => {
+    const cluster = new SimulatedCluster('cold');
+    cluster.happen({ type: 'requested' });
+    cluster.happen({ type: 'cancel', by: 'admin' });
+    expect(cluster.world.operation.state).toBe('running');
+    cluster.settle();
+    expectAsBefore(cluster);
+  });
+});
+
+describe('hosts that go away', () => {
+  test('target down before adopt: the guest is given back without waiting for the target', () => {
+    const cluster = new SimulatedCluster('cold');
+    cluster.happen({ type: 'requested' });
+    while (cluster.world.operation.step !== 'verify') {
+      if (!cluster.hear() && !cluster.deliver()) cluster.choose();
+    }
+    cluster.down.add(beta);
+    cluster.settle();
+    expect(cluster.world.operation.state).toBe('unwound');
+    expect(cluster.runningOn()).toEqual([alpha]);
+    // What is owed stays in its queue and is done when it comes back.
+    expect(cluster.queue.map((order) => order.command)).toContain('unadmit');
+    cluster.down.clear();
+    while (cluster.deliver());
+    expectAsBefore(cluster);
+  });
+
+  test('target down after it may have adopted: the source does not start until the target has answered', () => {
+    const cluster = new SimulatedCluster('cold');
+    cluster.happen({ type: 'requested' });
+    while (cluster.world.operation.step !== 'adopt') {
+      if (!cluster.hear() && !cluster.deliver()) cluster.choose();
+    }
+    cluster.deliver('crash_after');
+    cluster.down.add(beta);
+    cluster.settle();
+    expect(cluster.world.operation).toMatchObject({ state: 'unwinding', step: 'adopt' });
+    expect(cluster.host(alpha).running).toBe(false);
+    cluster.down.clear();
+    cluster.settle();
+    expectAsBefore(cluster);
+  });
+
+  test('an undo that the host refuses is stuck, and resume takes it up again', () => {
+    const cluster = new SimulatedCluster('cold');
+    cluster.offers = [beta];
+    cluster.happen({ type: 'requested' });
+    cluster.settle((order) =>
+      order.command === 'adopt' || order.command === 'unretire' ? 'refuse' : 'normal',
+    );
+    expect(cluster.world.operation).toMatchObject({ state: 'stuck', step: 'retire' });
+    cluster.happen({ type: 'resume' });
+    cluster.settle();
+    expectAsBefore(cluster);
+  });
+});
+
+test('a copy that differs on the target is never adopted', () => {
+  const cluster = new SimulatedCluster('cold');
+  cluster.offers = [beta];
+  cluster.host(beta).corrupts = true;
+  cluster.happen({ type: 'requested' });
+  cluster.settle();
+  expectAsBefore(cluster);
+  expect(cluster.world.operation.reason).toMatchObject({ code: 'mover_digest_mismatch', step: 'verify' });
+  expect(cluster.world.operation.reason?.message).toContain('Disk disk differs');
+});

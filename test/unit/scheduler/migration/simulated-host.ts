@@ -1,0 +1,150 @@
+import { PowerState } from '../../../../shared/domain/states.ts';
+import type { CommandName, CommandResults, DiskDescription } from '../../../../shared/messaging/commands.ts';
+import type { Order } from '../../../../services/scheduler/migration/model.ts';
+
+export type CommandOrder = Extract<Order, { type: 'command' }>;
+
+const disks: readonly DiskDescription[] = [
+  {
+    name: 'disk',
+    format: 'raw',
+    virtual_size_bytes: 1024,
+    file_size_bytes: 1024,
+    allocated_bytes: 1024,
+    backing: null,
+  },
+];
+
+/** The guest's content: copying must carry it, nothing may lose it. */
+const CONTENT = 'the-guest';
+
+/**
+ * One host as the agent's contract describes it (shared/messaging/commands.ts): folders with their content, a guest
+ * that is defined or not, the highest epoch seen. Every command may come twice.
+ */
+export class SimulatedHost {
+  home: string | null = null;
+  staging: string | null = null;
+  retired: string | null = null;
+  withdrawn: string | null = null;
+  running = false;
+  epoch = 0;
+  /** The other hosts, for `copy` to reach the target's staging folder. */
+  peers: () => readonly SimulatedHost[] = () => [];
+  corrupts = false;
+
+  /** @returns the result, or a word of refusal. */
+  run(order: CommandOrder): { result: CommandResults[CommandName] } | { refused: string } {
+    if (order.epoch < this.epoch) return { refused: 'stale_epoch' };
+    this.epoch = order.epoch;
+    const power_state = () => (this.running ? PowerState.running : PowerState.shutdown);
+    switch (order.command) {
+      case 'spawn':
+        this.home ??= CONTENT;
+        this.running = true;
+        return { result: { power_state: power_state() } };
+      case 'destroy':
+        this.home = this.staging = this.retired = this.withdrawn = null;
+        this.running = false;
+        return { result: {} };
+      case 'power_on':
+      case 'reboot':
+        if (this.home === null) return { refused: 'guest_not_defined' };
+        this.running = true;
+        return { result: { power_state: power_state() } };
+      case 'power_off':
+        this.running = false;
+        return { result: { power_state: power_state() } };
+      case 'survey':
+        if (this.home === null) return { refused: 'guest_not_defined' };
+        return {
+          result: { disks, power_state: power_state(), public_key: 'key', source_address: '127.0.1.1' },
+        };
+      case 'admit':
+        if (this.home !== null) return { refused: 'name_clash' };
+        this.staging ??= '';
+        return { result: { endpoint: { address: '127.0.1.2', port: 22, user: 'drover', host_keys: ['k'] } } };
+      case 'unadmit':
+        this.staging = null;
+        return { result: {} };
+      case 'connect':
+      case 'abort_copy':
+        return { result: {} };
+      case 'stop': {
+        const was_running = this.running;
+        this.running = false;
+        return { result: { was_running, forced: false } };
+      }
+      case 'copy': {
+        if (this.running) return { refused: 'guest_runs' };
+        const target = this.peers().find((peer) => peer.staging !== null);
+        if (target === undefined) return { refused: 'mover_connection_lost' };
+        target.staging = target.corrupts ? 'something-else' : this.home;
+        return {
+          result: {
+            digests: [digest(this.home)],
+            sent_bytes: 1024,
+            skipped_bytes: 0,
+            duration_seconds: 1,
+            resent_bytes: 0,
+            rounds: 1,
+          },
+        };
+      }
+      case 'verify':
+        return this.staging === null
+          ? { refused: 'not_admitted' }
+          : { result: { digests: [digest(this.staging)] } };
+      case 'retire':
+        if (this.home !== null) [this.retired, this.home] = [this.home, null];
+        return this.retired === null ? { refused: 'guest_not_defined' } : { result: {} };
+      case 'unretire':
+        if (this.retired !== null) [this.home, this.retired] = [this.retired, null];
+        return { result: {} };
+      case 'adopt':
+        if (this.staging !== null) [this.home, this.staging] = [this.staging, null];
+        if (this.home === null) return { refused: 'not_admitted' };
+        this.running = order.arguments && 'power_on' in order.arguments ? order.arguments.power_on : false;
+        return { result: { power_state: power_state() } };
+      case 'unadopt':
+        this.home = this.staging = null;
+        this.running = false;
+        return { result: {} };
+      case 'check':
+        return this.home === null
+          ? { refused: 'guest_not_defined' }
+          : { result: { power_state: power_state() } };
+      case 'discard_source':
+        this.retired = null;
+        return { result: {} };
+      case 'withdraw': {
+        const was_running = this.running;
+        this.running = false;
+        if (this.home !== null) [this.withdrawn, this.home] = [this.home, null];
+        return { result: { was_running } };
+      }
+      case 'unwithdraw':
+        if (this.withdrawn !== null) [this.home, this.withdrawn] = [this.withdrawn, null];
+        this.running = 'power_on' in order.arguments ? order.arguments.power_on : false;
+        return { result: { power_state: power_state() } };
+      case 'restore':
+        if (this.retired !== null) [this.home, this.retired] = [this.retired, null];
+        if (this.home === null) return { refused: 'guest_not_defined' };
+        this.running = 'power_on' in order.arguments ? order.arguments.power_on : false;
+        return { result: { power_state: power_state() } };
+      case 'unrestore':
+        this.running = false;
+        if (this.home !== null) [this.retired, this.home] = [this.home, null];
+        return { result: {} };
+      case 'discard_target':
+        this.withdrawn = null;
+        return { result: {} };
+      default:
+        return order.command satisfies never;
+    }
+  }
+}
+
+function digest(content: string | null): CommandResults['verify']['digests'][number] {
+  return { name: 'disk', algorithm: 'blake2b512', digest: content ?? 'nothing', size_bytes: 1024 };
+}
