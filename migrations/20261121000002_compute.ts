@@ -94,6 +94,8 @@ export async function up(knex: Knex): Promise<void> {
       failed_builds integer not null default 0,
       -- claims that this host's agent refused after we had made them: a host that lies about itself shows here
       claim_rejections integer not null default 0,
+      -- digest of the last report without its sequence and uptime: an equal one is a mere heartbeat
+      report_digest text not null default '',
       -- rises with every change of claims, inventory or state that placement may see
       generation bigint not null default 1,
       created_at timestamptz not null default now(),
@@ -126,6 +128,39 @@ export async function up(knex: Knex): Promise<void> {
       added_at timestamptz not null default now(),
       primary key (aggregate_id, host_id)
     );
+
+    -- Whoever changes what placement sees of a host (the api disables a service, changes an aggregate) need not know
+    -- that schedulers keep a copy: the host's generation rises by itself, and they read it again.
+    create function bump_host_of_service() returns trigger language plpgsql as $$
+      begin
+        update hosts set generation = generation + 1 where service_id = new.id;
+        return null;
+      end $$;
+    create trigger services_change_hosts
+      after update of disabled, forced_down, disabled_reason on services
+      for each row when (old.disabled is distinct from new.disabled or old.forced_down is distinct from new.forced_down
+        or old.disabled_reason is distinct from new.disabled_reason)
+      execute function bump_host_of_service();
+    create function bump_host_of_aggregate_member() returns trigger language plpgsql as $$
+      begin
+        update hosts set generation = generation + 1 where id = coalesce(new.host_id, old.host_id);
+        return null;
+      end $$;
+    create trigger aggregate_hosts_change_hosts
+      after insert or delete on aggregate_hosts
+      for each row execute function bump_host_of_aggregate_member();
+    create function bump_hosts_of_aggregate() returns trigger language plpgsql as $$
+      begin
+        -- in the order of ids, as every lock on several hosts is taken
+        perform 1 from hosts where id in (select host_id from aggregate_hosts where aggregate_id = new.id)
+          order by id for update;
+        update hosts set generation = generation + 1
+          where id in (select host_id from aggregate_hosts where aggregate_id = new.id);
+        return null;
+      end $$;
+    create trigger aggregates_change_hosts
+      after update of name, metadata on aggregates
+      for each row execute function bump_hosts_of_aggregate();
 
     create table server_groups (
       id integer generated always as identity primary key,

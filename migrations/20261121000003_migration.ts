@@ -92,8 +92,11 @@ export async function up(knex: Knex): Promise<void> {
       step_state text not null default 'pending' check (step_state in ('pending', 'ordered')),
       deadline_at timestamptz,
       cancel_requested_at timestamptz,
+      -- a person ordered a stuck operation to go on; cleared when a scheduler has taken it up
+      resume_requested_at timestamptz,
       reason_code text,
       reason text,
+      reason_step text,
       lease_owner text,
       lease_expires_at timestamptz,
       fencing bigint not null default 0,
@@ -103,6 +106,7 @@ export async function up(knex: Knex): Promise<void> {
     );
     create unique index operations_one_live_per_instance on operations (instance_uuid)
       where state in ('running', 'unwinding', 'stuck');
+    create index operations_waiting on operations (instance_uuid, created_at) where state = 'waiting';
     create index operations_unfinished on operations (lease_expires_at) where state in ('waiting', 'running', 'unwinding');
     create index operations_by_migration on operations (migration_uuid);
 

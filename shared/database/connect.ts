@@ -17,6 +17,8 @@ export interface DatabaseOptions {
   readonly max_pool_size: number;
   /** Shown in pg_stat_activity: which of our processes holds a lock. */
   readonly application_name: string;
+  /** Statements of one connection are sent without waiting for the answers of those before them. */
+  readonly pipeline?: boolean;
 }
 
 /** Opens a pool. Connections are made on first use; an idle one that breaks is reported and replaced. */
@@ -25,6 +27,7 @@ export function connectDatabase(options: DatabaseOptions, onIdleError: (error: E
     connectionString: options.connection,
     max: options.max_pool_size,
     application_name: options.application_name,
+    ...(options.pipeline === true ? { pipeline: true } : {}),
     idle_in_transaction_session_timeout: 60_000,
     connectionTimeoutMillis: 10_000,
   });
