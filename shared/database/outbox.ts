@@ -1,9 +1,21 @@
 import type { Queryable } from './connect.ts';
 
+/** What `notify` and `listen` use. */
+export const OUTBOX_CHANNEL = 'drover_outbox';
+
 export interface OutboxMessage {
   readonly exchange: string;
   readonly routing_key: string;
   readonly message: object;
+}
+
+export interface AppendOptions {
+  /**
+   * Tell publishers in other processes at the commit. Needless, and worth switching off, where this process runs a
+   * publisher and wakes it after the commit: commits with a notification wait for each other (PostgreSQL orders
+   * them with one lock per server), so under load they no longer share their flush to the disk.
+   */
+  readonly notify?: boolean;
 }
 
 /**
@@ -14,16 +26,19 @@ export interface OutboxMessage {
 export async function appendOutbox(
   transaction: Queryable,
   messages: readonly OutboxMessage[],
+  options: AppendOptions = {},
 ): Promise<void> {
   if (messages.length === 0) return;
+  const insert = `insert into outbox (exchange, routing_key, message)
+     select * from unnest($1::text[], $2::text[], $3::jsonb[])`;
   await transaction.query(
-    `insert into outbox (exchange, routing_key, message)
-     select * from unnest($1::text[], $2::text[], $3::jsonb[])`,
+    options.notify === false
+      ? insert
+      : `with appended as (${insert}) select pg_notify('${OUTBOX_CHANNEL}', '')`,
     [
       messages.map((message) => message.exchange),
       messages.map((message) => message.routing_key),
       messages.map((message) => JSON.stringify(message.message)),
     ],
   );
-  await transaction.query(`notify drover_outbox`);
 }

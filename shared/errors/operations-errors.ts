@@ -13,6 +13,12 @@ export const operationsErrors = {
   },
 
   // --- messaging
+  transport_url_invalid: {
+    http_status: 500,
+    message: 'transport_url is not valid: {reason}.',
+    advice:
+      'Write rabbit://user:password@host:5672/vhost, several brokers of one cluster with commas between them.',
+  },
   broker_unavailable: {
     http_status: 503,
     message: 'The message broker at {broker} is not available: {reason}.',
