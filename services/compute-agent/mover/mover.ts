@@ -15,6 +15,12 @@ import type { TransferProgress } from '../../../shared/messaging/messages.ts';
 /** The source's side. One supervisor per agent. */
 export interface SenderSupervisor {
   /**
+   * Opens the connection to the receiver and says hello, so that a wrong host key, a closed port or a refused key
+   * is found while the guest still runs. May keep the connection for `send`, which must not rely on it.
+   * @throws DroverError mover_host_key_mismatch, mover_connection_lost, mover_cancelled
+   */
+  connect(transfer: Transfer, watch: TransferWatch): Promise<void>;
+  /**
    * Starts, or finds again after an agent's restart, the mover of this migration and waits for its end.
    * @throws DroverError mover_host_key_mismatch, mover_stalled, mover_target_full, mover_read_failed,
    *   mover_digest_mismatch, mover_connection_lost (after its own retries), mover_cancelled
