@@ -4,6 +4,7 @@ import { imageErrors } from './image-errors.ts';
 import { migrationErrors } from './migration-errors.ts';
 import { moverErrors } from './mover-errors.ts';
 import { operationsErrors } from './operations-errors.ts';
+import { serverErrors } from './server-errors.ts';
 
 /**
  * One error of the world.
@@ -24,6 +25,7 @@ export const errorRegistry = {
   ...migrationErrors,
   ...moverErrors,
   ...operationsErrors,
+  ...serverErrors,
 } as const satisfies Record<string, ErrorEntry>;
 
 export type ErrorCode = keyof typeof errorRegistry;

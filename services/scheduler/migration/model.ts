@@ -48,7 +48,10 @@ export interface Operation {
 }
 
 export interface OperationRequest {
+  /** `migrate --host`, or a server created with `host` (2.74): filters still run on it. */
   readonly host?: HostName;
+  /** A server created in `zone:host`: only this one, filters skipped. */
+  readonly forced_host?: HostName;
   readonly limit_bytes_per_second?: number;
   readonly reboot_type?: 'SOFT' | 'HARD';
   /** Auto-confirm by resize_confirm_window. */
