@@ -1,5 +1,10 @@
 /** Errors of placement, claims and the migration machine. */
 export const migrationErrors = {
+  unknown_filter: {
+    http_status: 500,
+    message: 'Scheduler Host {kind} {name} could not be found. The nearest names are: {nearest}.',
+    advice: 'Correct the name in [filter_scheduler], or name the module that provides it.',
+  },
   no_valid_host: {
     http_status: 409,
     message: '{message}',

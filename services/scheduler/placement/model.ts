@@ -24,6 +24,25 @@ export interface HostAggregate {
   readonly metadata: Readonly<Record<string, string>>;
 }
 
+/** What one server holds of a host's NUMA cells: the cpus it is pinned to, its memory and pages per cell. */
+export interface NumaCellClaim {
+  readonly cell: number;
+  /** Host cpus that belong to this server alone; empty when its cpus float. */
+  readonly pinned_cpus: readonly number[];
+  /** Floating cpus, counted against the cell's cpus times the allocation ratio. */
+  readonly shared_cpus: number;
+  readonly memory_mb: number;
+  /** Null: ordinary memory, not taken from a pool of pages. */
+  readonly page_size_kib: number | null;
+}
+
+/** The named parts of a claim, beyond amounts. Stored with the claim, given back to the core in `claim_details`. */
+export interface ClaimDetails {
+  readonly numa_cells?: readonly NumaCellClaim[];
+  /** Addresses of the PCI devices that the server gets. */
+  readonly pci_addresses?: readonly string[];
+}
+
 /** An instance as placement sees it: on its host, as a member of its group. */
 export interface PlacedInstance {
   readonly id: InstanceId;
@@ -58,6 +77,15 @@ export interface HostState {
   /** Builds, moves and other disk-heavy work under way here (Nova's num_io_ops). */
   readonly io_operations: number;
   readonly instances: ReadonlyMap<InstanceId, PlacedInstance>;
+  /** One entry per claim on this host that holds named cpus, pages or devices. */
+  readonly claim_details?: readonly ClaimDetails[];
+}
+
+/** Hosts by name; what a `ReadonlyMap` of them offers and the columns can answer without building one. */
+export interface HostLookup {
+  readonly size: number;
+  get(name: HostName): HostState | undefined;
+  has(name: HostName): boolean;
 }
 
 export interface ServerGroupState {
@@ -68,11 +96,15 @@ export interface ServerGroupState {
   readonly members: ReadonlyMap<InstanceId, readonly HostName[]>;
 }
 
-/** A view of the whole cluster at one version. Never changed in place while a decision reads it. */
+/**
+ * A view of the whole cluster at one version. Never changed in place.
+ * Made with `createSnapshot`, moved on with `advance` (snapshot.ts), which cost what changed and not what is there.
+ * Any plain object of this form may be given to `decide` too, but then its columns are built for each decision.
+ */
 export interface Snapshot {
   readonly version: number;
   readonly hosts: readonly HostState[];
-  readonly host_by_name: ReadonlyMap<HostName, HostState>;
+  readonly host_by_name: HostLookup;
 }
 
 export interface PlacementRequest {
@@ -92,6 +124,8 @@ export interface PlacementRequest {
   readonly ignore_hosts: readonly HostName[];
   /** Boot with `az:host`: only this one, filters skipped (Nova's force_hosts). */
   readonly forced_host: HostName | null;
+  /** Hosts that were tried for this request already, for RetryFilter. */
+  readonly tried_hosts?: readonly HostName[];
 }
 
 /** A filter's answer. Sentences and numbers, so that a person can act on it. */
@@ -101,10 +135,15 @@ export type Verdict =
       readonly pass: false;
       /** Stable word for counting: `memory_short`, `disabled`, `wrong_zone` … */
       readonly code: string;
-      /** "short of 2048 MB" */
+      /**
+       * What is wrong with the host: "short of 2048 MB". May hold the places `{asked}`, `{available}` and
+       * `{short}` (asked minus available), filled when somebody reads it: ten thousand equal reasons are one text.
+       */
       readonly message: string;
       readonly asked?: number | string;
       readonly available?: number | string;
+      /** What the numbers count, for a sentence: "MB of RAM". Only with numbers. */
+      readonly unit?: string;
     };
 
 export interface Rejection {
@@ -118,6 +157,8 @@ export interface Rejection {
 
 export interface WeighedHost {
   readonly host: HostName;
+  /** Place in the order of weights, from 0. */
+  readonly rank: number;
   readonly weight: number;
   /** Weigher name → raw value, normalised value, multiplier. */
   readonly parts: ReadonlyArray<{
@@ -128,21 +169,67 @@ export interface WeighedHost {
   }>;
 }
 
-/** Everything that was found out about one request. Stored as it is; replays to the same answer. */
+/**
+ * All rejections of one decision. Holds numbers; a Rejection is built when it is read, so that ten thousand
+ * reasons cost a decision nothing. `JSON.stringify` gives the readable groups.
+ */
+export interface Rejections extends Iterable<Rejection> {
+  readonly length: number;
+  /** Why this host was rejected; undefined when it was not. */
+  of(host: HostName): Rejection | undefined;
+  /** Same reason, same text: one group, in the order in which the rules ran. */
+  groups(): readonly RejectionGroup[];
+  toJSON(): readonly RejectionGroup[];
+}
+
+/** The stored form of rejections: one text, many hosts. */
+export interface RejectionGroup {
+  readonly filter: string;
+  readonly code: string;
+  /** May hold `{asked}`, `{available}` and `{short}`. */
+  readonly message: string;
+  readonly unit?: string;
+  readonly asked?: number | string;
+  /** The same for every host of the group, when it is a text. */
+  readonly available?: string;
+  readonly hosts: readonly HostName[];
+  /** Beside `hosts`, when it is a number. */
+  readonly availables?: readonly number[];
+}
+
+/** The options that decide between the weighed hosts; kept so that a decision replays from its record alone. */
+export interface ChoiceSettings {
+  readonly host_subset_size: number;
+  readonly shuffle_best_same_weighed_hosts: boolean;
+  readonly max_attempts: number;
+}
+
+/** Everything that was found out about one request. Plain data: `JSON.stringify(decision)` is the stored record. */
 export interface Decision {
   readonly request: PlacementRequest;
   readonly seed: string;
   readonly snapshot_version: number;
+  readonly choice: ChoiceSettings;
   readonly considered: number;
   /** Filter name → hosts left after it, in the order they ran. */
   readonly survivors: ReadonlyArray<{ readonly filter: string; readonly hosts: number }>;
-  readonly rejections: readonly Rejection[];
-  /** Best first; the first is the choice, the next `max_attempts - 1` the alternates. Parts kept for the best ten. */
+  readonly rejections: Rejections;
+  /** How many hosts passed every filter and were weighed. */
+  readonly weighed: number;
+  /**
+   * The best hosts in the order of their weight, before the draw: at least the ten best, the choice and the
+   * alternates. `rank` is the place in that order, from 0.
+   */
   readonly ranked: readonly WeighedHost[];
   readonly chosen: HostName | null;
+  /** The next `max_attempts - 1` after the choice. */
   readonly alternates: readonly HostName[];
+  /** Named cpus, pages and devices for the choice and the alternates; empty when the request needs none. */
+  readonly details: ReadonlyArray<{ readonly host: HostName; readonly details: ClaimDetails }>;
   /** How many hosts tied for the best weight. */
   readonly ties: number;
+  /** Things the operator should mend, such as an aggregate's multiplier that is not a number. */
+  readonly warnings: readonly string[];
   /** Null when a host was found. */
   readonly no_valid_host: NoValidHost | null;
 }

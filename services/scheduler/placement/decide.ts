@@ -1,0 +1,86 @@
+import type { HostName } from '../../../shared/domain/ids.ts';
+import { chooseRanks, countTies, heaviest, hostsWithParts, nthTied } from './choosing.ts';
+import { filterHosts } from './filtering.ts';
+import type { ChoiceSettings, Decision, PlacementRequest, Snapshot, WeighedHost } from './model.ts';
+import { nearestMiss } from './nearest-miss.ts';
+import { noValidHost } from './no-valid-host.ts';
+import { configuredWeighers, rulesFor } from './rules.ts';
+import type { PlacementSettings } from './settings.ts';
+import { columnsOf } from './snapshot.ts';
+import { weighHosts } from './weighing.ts';
+
+/**
+ * Chooses a host: filters, weighs, draws, and keeps why. Pure: the same snapshot, request, settings and seed give
+ * the same decision.
+ *
+ * @param seed breaks ties where the settings ask for chance; the request id, so that a repeated request draws anew
+ *   and a replay does not
+ * @throws DroverError `unknown_filter` when the settings name a filter or weigher that does not exist
+ */
+export function decide(
+  snapshot: Snapshot,
+  request: PlacementRequest,
+  settings: PlacementSettings,
+  seed: string,
+): Decision {
+  const columns = columnsOf(snapshot);
+  const rules = rulesFor(settings, request.forced_host !== null);
+  const { rows, survivors, rejections } = filterHosts(columns, snapshot.hosts, rules, { request, settings });
+  const warnings = new Set<string>();
+  const { weights, partsOf } = weighHosts(rows, columns, snapshot.hosts, configuredWeighers(settings), {
+    request,
+    settings,
+    warn: (text) => warnings.add(text),
+  });
+  const choice: ChoiceSettings = {
+    host_subset_size: settings.filter_scheduler.host_subset_size,
+    shuffle_best_same_weighed_hosts: settings.filter_scheduler.shuffle_best_same_weighed_hosts,
+    max_attempts: settings.scheduler.max_attempts,
+  };
+  const subset = Math.min(choice.host_subset_size, rows.length);
+  const head = heaviest(weights, Math.max(hostsWithParts, choice.max_attempts + 1, subset));
+  const best = weights[head[0] ?? 0] ?? 0;
+  const ties = rows.length === 0 ? 0 : countTies(weights, best);
+  const ranks = chooseRanks(rows.length, ties, choice, seed);
+  const kept = new Set([...head.keys()].slice(0, hostsWithParts));
+  for (const rank of ranks) kept.add(rank);
+  const ranked = [...kept]
+    .sort((left, right) => left - right)
+    .map((rank): WeighedHost => {
+      const place = head[rank] ?? nthTied(weights, best, rank);
+      const row = rows[place] ?? 0;
+      return { host: nameOf(columns.names, row), rank, weight: weights[place] ?? 0, parts: partsOf(row) };
+    });
+  const hostOfRank = new Map(ranked.map(({ rank, host }) => [rank, host]));
+  const [chosen = null, ...alternates] = ranks.flatMap((rank) => hostOfRank.get(rank) ?? []);
+  return {
+    request,
+    seed,
+    snapshot_version: snapshot.version,
+    choice,
+    considered: snapshot.hosts.length,
+    survivors,
+    rejections,
+    weighed: rows.length,
+    ranked,
+    chosen,
+    alternates,
+    details: [],
+    ties,
+    warnings: [...warnings],
+    no_valid_host:
+      chosen === null
+        ? noValidHost(
+            snapshot.hosts.length,
+            rejections,
+            nearestMiss(snapshot, rejections, rules, { request, settings }),
+          )
+        : null,
+  };
+}
+
+function nameOf(names: readonly HostName[], row: number): HostName {
+  const name = names[row];
+  if (name === undefined) throw new Error(`row ${row} has no host`);
+  return name;
+}

@@ -1,0 +1,80 @@
+import { Columns } from '../columns.ts';
+import type { HostClass } from '../host-class.ts';
+import type { HostState, PlacementRequest, Verdict } from '../model.ts';
+import type { PlacementSettings } from '../settings.ts';
+
+/** What a filter may look at before it sees any host. */
+export interface FilterContext {
+  readonly request: PlacementRequest;
+  readonly settings: PlacementSettings;
+}
+
+/** Looks at one host at a time. The form for a site's own filter. */
+export interface HostRule {
+  readonly reads: 'host';
+  readonly check: (host: HostState) => Verdict;
+}
+
+/** Looks only at what hosts of one model have in common; asked once per class. */
+export interface ClassRule {
+  readonly reads: 'class';
+  readonly check: (host: HostClass) => Verdict;
+}
+
+/** A reason of a ColumnRule: the verdict without the host's own number. */
+export interface ColumnReason {
+  readonly code: string;
+  readonly message: string;
+  readonly asked?: number | string;
+  readonly unit?: string;
+}
+
+/** Looks at numbers in columns: for rules that most decisions need. */
+export interface ColumnRule {
+  readonly reads: 'columns';
+  readonly bind: (columns: Columns) => BoundRule;
+}
+
+export interface BoundRule {
+  readonly reasons: readonly ColumnReason[];
+  /** Number of the reason against this row's host; -1 when it passes. */
+  readonly reason: (row: number) => number;
+  /** What the host has; undefined when the reason counts nothing. */
+  readonly available: (row: number, reason: number) => number | undefined;
+}
+
+export type Rule = HostRule | ClassRule | ColumnRule;
+
+/** One rule about hosts, under the name that operators enable it by. */
+export interface Filter {
+  readonly name: string;
+  /** Called once per decision. Null: this request gives the filter nothing to check, every host passes. */
+  readonly prepare: (context: FilterContext) => Rule | null;
+}
+
+export const pass: Verdict = { pass: true };
+
+/** The verdict that keeps a host out. Numbers and unit let the decision say what would be enough. */
+export function reject(
+  code: string,
+  message: string,
+  numbers: {
+    readonly asked?: number | string;
+    readonly available?: number | string;
+    readonly unit?: string;
+  } = {},
+): Verdict {
+  return { pass: false, code, message, ...numbers };
+}
+
+/** Applies a prepared rule of any form to one host. */
+export function checkHost(rule: Rule | null, host: HostState): Verdict {
+  if (rule === null) return pass;
+  if (rule.reads !== 'columns') return rule.check(host);
+  const bound = rule.bind(new Columns([host]));
+  const number = bound.reason(0);
+  const reason = bound.reasons[number];
+  if (reason === undefined) return pass;
+  const available = bound.available(0, number);
+  return { pass: false, ...reason, ...(available === undefined ? {} : { available }) };
+}

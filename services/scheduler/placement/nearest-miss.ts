@@ -1,0 +1,62 @@
+import { checkHost, type Filter, type FilterContext } from './filters/filter.ts';
+import type { RejectionGroup, Rejections, Snapshot } from './model.ts';
+import { rejectionOf } from './rejections.ts';
+import { hostSelection } from './stages/host-selection.ts';
+
+/** How many of the nearest hosts are checked against every other rule before the plain nearest is named. */
+const hostsTried = 32;
+
+interface Miss {
+  readonly group: RejectionGroup;
+  readonly index: number;
+  /** Share of what was asked that is missing. */
+  readonly distance: number;
+}
+
+/**
+ * The host that came closest, in words: "host c17 lacks 2,048 MB of RAM". Preferably one that fails by this reason
+ * alone: an operator who makes room there then has a host. Null when no host was even looked at.
+ */
+export function nearestMiss(
+  snapshot: Snapshot,
+  rejections: Rejections,
+  rules: readonly Filter[],
+  context: FilterContext,
+): string | null {
+  const groups = rejections.groups().filter(({ filter }) => filter !== hostSelection.name);
+  const nearest: Miss[] = [];
+  for (const group of groups) {
+    for (const [index, available] of (group.availables ?? []).entries()) {
+      if (typeof group.asked !== 'number' || group.unit === undefined || available >= group.asked) continue;
+      const distance = (group.asked - available) / group.asked;
+      if (nearest.length === hostsTried && distance >= (nearest.at(-1)?.distance ?? 0)) continue;
+      const place = nearest.findIndex((miss) => miss.distance > distance);
+      nearest.splice(place < 0 ? nearest.length : place, 0, { group, index, distance });
+      if (nearest.length > hostsTried) nearest.pop();
+    }
+  }
+  const prepared = rules.map((filter) => ({ name: filter.name, rule: filter.prepare(context) }));
+  const onlyReason = ({ group, index }: Miss): boolean => {
+    const host = snapshot.host_by_name.get(group.hosts[index] ?? ('' as never));
+    return (
+      host !== undefined &&
+      prepared.every(
+        ({ name, rule }) =>
+          name === group.filter || name === hostSelection.name || checkHost(rule, host).pass,
+      )
+    );
+  };
+  const miss = nearest.find(onlyReason) ?? nearest[0];
+  if (miss !== undefined) return missText(miss);
+  // Nothing to count: the host that got past the most rules.
+  const last = groups.at(-1);
+  const host = last?.hosts[0];
+  if (last === undefined || host === undefined) return null;
+  return `host ${host}: ${rejectionOf(last, host, last.availables?.[0] ?? Number.NaN).message}`;
+}
+
+function missText({ group, index }: Miss): string {
+  const short = Number(group.asked) - (group.availables?.[index] ?? 0);
+  const amount = Math.ceil(short).toLocaleString('en-US');
+  return `host ${group.hosts[index]} lacks ${amount} ${group.unit}`;
+}
