@@ -1,3 +1,4 @@
+import { agentErrors } from './agent-errors.ts';
 import { computeErrors } from './compute-errors.ts';
 import { identityErrors } from './identity-errors.ts';
 import { imageErrors } from './image-errors.ts';
@@ -19,6 +20,7 @@ export interface ErrorEntry {
 
 /** Every error Drover can answer with, one file per area. A code is never reused for another meaning. */
 export const errorRegistry = {
+  ...agentErrors,
   ...computeErrors,
   ...identityErrors,
   ...imageErrors,
