@@ -1,0 +1,19 @@
+import type { Command } from '../context.ts';
+import { cancelMigration, setMigration } from './change.ts';
+import { listMigrations, showMigration } from './show.ts';
+import { watchMigration } from './watch.ts';
+
+export const migrationCommands: Command = {
+  command: 'migration',
+  describe: 'Migrations: list, show, watch, cancel',
+  builder: (argv) =>
+    argv
+      .command(listMigrations)
+      .command(showMigration)
+      .command(watchMigration)
+      .command(cancelMigration)
+      .command(setMigration)
+      .demandCommand(1, 'Say what to do with migrations.')
+      .strict(),
+  handler: () => {},
+};

@@ -1,0 +1,125 @@
+import { formatBytes } from '../../output/sizes.ts';
+import type { Cell } from '../../output/format.ts';
+import { findServerId } from '../../session/find-server.ts';
+import { list, number, record, text, type JsonRecord } from '../../session/json.ts';
+import { openSession, printList, printOne, type Command } from '../context.ts';
+import { findMigration } from './find.ts';
+
+interface ListArguments {
+  readonly server: string | undefined;
+  readonly host: string | undefined;
+  readonly status: string | undefined;
+  readonly limit: number;
+}
+
+export const listMigrations: Command<ListArguments> = {
+  command: 'list',
+  describe: 'List migrations, newest first',
+  builder: (argv) =>
+    argv
+      .option('server', { type: 'string', describe: 'Only of this server' })
+      .option('host', { type: 'string', describe: 'Only from or to this host' })
+      .option('status', { type: 'string', describe: 'Only with this status' })
+      .option('limit', { type: 'number', default: 50, describe: 'At most so many' }),
+  handler: async (options) => {
+    const session = await openSession(options);
+    const query = new URLSearchParams({ limit: String(options.limit) });
+    if (options.server !== undefined) query.set('server', await findServerId(session, options.server));
+    if (options.host !== undefined) query.set('host', options.host);
+    if (options.status !== undefined) query.set('status', options.status);
+    const answer = await session.request('drover', 'GET', `/migrations?${query.toString()}`);
+    const columns = [
+      'ID',
+      'Server',
+      'Source',
+      'Target',
+      'Status',
+      'Phase',
+      'Progress',
+      'Reason',
+      'Created At',
+    ];
+    const rows = list(answer.body, 'migrations').map((migration) => ({
+      ID: number(migration, 'number'),
+      Server: text(migration, 'server_id'),
+      Source: text(migration, 'source_host'),
+      Target: text(migration, 'target_host'),
+      Status: text(migration, 'status'),
+      Phase: text(migration, 'phase'),
+      Progress: percent(migration),
+      Reason: text(record(migration, 'reason'), 'message'),
+      'Created At': text(migration, 'created_at'),
+    }));
+    printList(columns, rows, options);
+  },
+};
+
+export const showMigration: Command<{ readonly migration: string }> = {
+  command: 'show <migration>',
+  describe: 'Show one migration with its steps',
+  builder: (argv) =>
+    argv.positional('migration', {
+      type: 'string',
+      demandOption: true,
+      describe: 'Number or UUID of a migration, or a server (its newest one)',
+    }),
+  handler: async (options) => {
+    const session = await openSession(options);
+    const found = await findMigration(session, options.migration);
+    const answer = await session.request('drover', 'GET', `/migrations/${text(found, 'id')}`);
+    printOne(migrationRow(record(answer.body, 'migration')), options);
+  },
+};
+
+function migrationRow(migration: JsonRecord): Record<string, Cell> {
+  const progress = record(migration, 'progress');
+  const size = (key: string): string | null => {
+    const bytes = number(progress, key);
+    return bytes === null ? null : formatBytes(bytes);
+  };
+  return {
+    id: text(migration, 'id'),
+    number: number(migration, 'number'),
+    server_id: text(migration, 'server_id'),
+    status: text(migration, 'status'),
+    phase: text(migration, 'phase'),
+    source_host: text(migration, 'source_host'),
+    target_host: text(migration, 'target_host'),
+    reason: text(record(migration, 'reason'), 'message'),
+    disk_total: size('disk_total_bytes'),
+    disk_processed: size('disk_processed_bytes'),
+    sent: size('sent_bytes'),
+    skipped: size('skipped_bytes'),
+    resent: size('resent_bytes'),
+    limit_bytes_per_second: number(migration, 'limit_bytes_per_second'),
+    decision_id: text(migration, 'decision_id'),
+    confirm_due_at: text(migration, 'confirm_due_at'),
+    created_at: text(migration, 'created_at'),
+    updated_at: text(migration, 'updated_at'),
+    request_id: text(migration, 'request_id'),
+    steps: list(migration, 'steps')
+      .map((step) => stepLine(step))
+      .join('\n'),
+  };
+}
+
+function stepLine(step: JsonRecord): string {
+  const words = [
+    (text(step, 'at') ?? '').slice(11, 23),
+    text(step, 'direction') === 'undo' ? 'undo' : null,
+    text(step, 'step'),
+    text(step, 'event'),
+    text(step, 'host') === null ? null : `on ${text(step, 'host')}`,
+    text(step, 'summary') === null ? null : `(${text(step, 'summary')})`,
+  ];
+  return words.filter((word) => word !== null).join(' ');
+}
+
+function percent(migration: JsonRecord): string | null {
+  const progress = record(migration, 'progress');
+  const total = number(progress, 'disk_total_bytes');
+  const processed = number(progress, 'disk_processed_bytes');
+  return total === null || processed === null || total === 0
+    ? null
+    : `${Math.floor((processed / total) * 100)}%`;
+}

@@ -1,0 +1,53 @@
+import { describe, expect, test } from 'vitest';
+import { progressLine } from '../../../services/cli/output/progress-line.ts';
+import { formatBytes, formatSeconds, parseRate } from '../../../services/cli/output/sizes.ts';
+
+const MIB = 1024 ** 2;
+
+test('a bar where bytes move', () => {
+  expect(
+    progressLine({
+      phase: 'copy',
+      total_bytes: 100 * MIB,
+      processed_bytes: 50 * MIB,
+      rate_bytes_per_second: 10 * MIB,
+      eta_seconds: 5,
+    }),
+  ).toBe('copy         ██████████████░░░░░░░░░░░░░░  50%  50.0 MiB of 100 MiB  10.0 MiB/s  5s left');
+});
+
+test('only the phase where none move', () => {
+  const view = {
+    phase: 'stop',
+    total_bytes: 5,
+    processed_bytes: 5,
+    rate_bytes_per_second: 0,
+    eta_seconds: null,
+  };
+  expect(progressLine(view)).toBe('stop');
+  expect(progressLine({ ...view, phase: 'copy', total_bytes: null })).toBe('copy');
+});
+
+describe('sizes', () => {
+  test.each([
+    [0, '0 B'],
+    [1023, '1023 B'],
+    [1536, '1.5 KiB'],
+    [MIB, '1.0 MiB'],
+    [250 * 1024 * MIB, '250 GiB'],
+  ])('%d bytes are %s', (bytes, text) => expect(formatBytes(bytes)).toBe(text));
+  test.each([
+    [0.4, '0s'],
+    [75, '1m15s'],
+    [3725, '1h02m'],
+  ])('%d seconds are %s', (seconds, text) => expect(formatSeconds(seconds)).toBe(text));
+  test.each([
+    ['50MiB/s', 50 * MIB],
+    ['50m', 50 * MIB],
+    ['1.5 GB/s', 1.5 * 1024 * MIB],
+    ['0', 0],
+  ])('%s is %d bytes per second', (text, rate) => expect(parseRate(text)).toBe(rate));
+  test.each(['', 'fast', '-1M', '5 parsecs'])('%j is no rate', (text) => {
+    expect(() => parseRate(text)).toThrow(RangeError);
+  });
+});
