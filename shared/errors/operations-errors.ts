@@ -31,6 +31,12 @@ export const operationsErrors = {
   },
 
   // --- policy
+  policy_file_invalid: {
+    http_status: 500,
+    message: 'Policy file {file} is not valid in line {line}: {reason}.',
+    advice:
+      'Write one rule per line as "rule name": "check"; etc/policy.yaml has every rule with its default.',
+  },
   policy_forbidden: {
     http_status: 403,
     message: "Policy doesn't allow {rule} to be performed.",
