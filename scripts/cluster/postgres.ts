@@ -23,6 +23,7 @@ export interface PostgresOptions {
   readonly password: string;
   /** Off only where all data is thrown away anyway: tests. */
   readonly durable: boolean;
+  readonly on_spawn?: (record: ProcessRecord) => void;
 }
 
 const SUPERUSER = 'drover';
@@ -136,6 +137,7 @@ export async function startPostgres(options: PostgresOptions): Promise<ProcessRe
     environment: environmentFor(options.cluster_id),
     folder: options.folder,
     log_file: options.log_file,
+    ...(options.on_spawn === undefined ? {} : { on_spawn: options.on_spawn }),
   });
   await waitFor(
     {

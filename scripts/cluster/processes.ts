@@ -24,6 +24,8 @@ export interface SpawnOptions {
   readonly log_file: string;
   /** Run as this user and group instead of our own. */
   readonly user?: { readonly uid: number; readonly gid: number };
+  /** Told at once, before anything is waited for: what is not written down cannot be ended later. */
+  readonly on_spawn?: (record: ProcessRecord) => void;
 }
 
 /** Starts a process that outlives us, in a session of its own; its output is appended to the log file. */
@@ -44,6 +46,7 @@ export async function spawnDetached(options: SpawnOptions): Promise<ProcessRecor
     child.unref();
     const record = child.pid === undefined ? null : recordOf(child.pid);
     if (record === null) throw new Error(`${options.command} ended at once; see ${options.log_file}`);
+    options.on_spawn?.(record);
     return record;
   } finally {
     closeSync(log);

@@ -21,6 +21,7 @@ export interface RabbitmqOptions {
   readonly epmd_port: number;
   readonly cookie: string;
   readonly definitions: BrokerDefinitions;
+  readonly on_spawn?: (name: keyof RabbitmqProcesses, record: ProcessRecord) => void;
 }
 
 export function brokerUrl(port: number, user: string, password: string, virtual_host = '/'): string {
@@ -107,6 +108,7 @@ export async function startRabbitmq(
           environment: environment(options),
           folder,
           log_file,
+          on_spawn: (record) => options.on_spawn?.('rabbitmq', record),
         });
   const { admin } = options.definitions;
   await waitFor(
@@ -128,6 +130,7 @@ async function startPortMapper(options: RabbitmqOptions): Promise<ProcessRecord>
     environment: environmentFor(options.cluster_id),
     folder: options.folder,
     log_file: options.log_file,
+    on_spawn: (record) => options.on_spawn?.('epmd', record),
   });
   await waitFor(
     {
