@@ -29,6 +29,8 @@ export async function up(knex: Knex): Promise<void> {
       password_hash text,
       default_project_id text,
       enabled boolean not null default true,
+      -- description and email
+      extra jsonb not null default '{}',
       created_at timestamptz not null default now(),
       unique (domain_id, name)
     );

@@ -39,7 +39,7 @@ export function sendError(error: unknown, request: FastifyRequest, reply: Fastif
 }
 
 function factsOf(error: unknown, request: FastifyRequest): ErrorFacts {
-  if (error instanceof DroverError) return error;
+  if (error instanceof DroverError) return request.surface === 'identity' ? inKeystonesWords(error) : error;
   const code = codeOf(error);
   if (code === 'FST_ERR_CTP_BODY_TOO_LARGE') return new DroverError('request_too_large');
   if (databaseDown.test(code)) return new DroverError('service_unavailable');
@@ -53,6 +53,13 @@ function factsOf(error: unknown, request: FastifyRequest): ErrorFacts {
     message: unexpectedTexts[request.surface],
     advice: 'Look for the request id in the log of the api process.',
   };
+}
+
+/** Keystone has its own texts for bodies that the shared reader refused. */
+function inKeystonesWords(error: DroverError): DroverError {
+  if (error.code === 'malformed_request_body') return new DroverError('identity_json_invalid');
+  if (error.code === 'unsupported_content_type') return new DroverError('identity_json_expected');
+  return error;
 }
 
 function codeOf(error: unknown): string {
