@@ -42,4 +42,33 @@ export const operationsErrors = {
     message: "Policy doesn't allow {rule} to be performed.",
     advice: 'An administrator can change the rule {rule} in policy.yaml; no restart is needed.',
   },
+
+  // --- Drover v1
+  migration_not_found: {
+    http_status: 404,
+    message: 'No migration {migration}.',
+    advice: 'List them with `drover migration list`; one can be named by its number or UUID.',
+  },
+  migration_not_running: {
+    http_status: 409,
+    message: 'Migration {migration} is {status}: it does not move any more.',
+    advice:
+      'A finished one can be confirmed or reverted; `drover migration show {migration}` tells its steps.',
+  },
+  operation_not_found: {
+    http_status: 404,
+    message: 'No operation {operation}.',
+    advice: 'GET /drover/v1/operations lists those under way and those that are stuck.',
+  },
+  operation_not_stuck: {
+    http_status: 409,
+    message: 'Operation {operation} is {state}, not stuck: there is nothing to resume.',
+    advice: 'It goes on by itself or has ended.',
+  },
+  decision_not_found: {
+    http_status: 404,
+    message: 'No decision {decision}.',
+    advice:
+      'The decision of a migration is named in `drover migration show`; old ones are removed after a time.',
+  },
 } as const;

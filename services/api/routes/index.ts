@@ -1,7 +1,8 @@
+import { droverV1 } from '../drover/index.ts';
 import type { RegisterRoutes } from '../services.ts';
 
 /** Compute resources, served below every compute root. One line per resource; order does not matter. */
 export const computeResources: readonly RegisterRoutes[] = [];
 
 /** Drover v1 resources, served below /drover/v1. */
-export const droverResources: readonly RegisterRoutes[] = [];
+export const droverResources: readonly RegisterRoutes[] = [...droverV1];

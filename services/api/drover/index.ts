@@ -1,0 +1,13 @@
+import type { RegisterRoutes } from '../services.ts';
+import { registerDroverDecisions } from './decisions.ts';
+import { registerDroverHosts } from './hosts.ts';
+import { registerDroverMigrations } from './migrations.ts';
+import { registerDroverOperations } from './operations.ts';
+
+/** Drover v1, one file per resource. */
+export const droverV1: readonly RegisterRoutes[] = [
+  registerDroverMigrations,
+  registerDroverOperations,
+  registerDroverHosts,
+  registerDroverDecisions,
+];

@@ -1,0 +1,123 @@
+import type { FastifyRequest } from 'fastify';
+import { inTransaction } from '../../../shared/database/connect.ts';
+import { appendOutbox } from '../../../shared/database/outbox.ts';
+import { instanceId, operationId, requestId } from '../../../shared/domain/ids.ts';
+import { DroverError } from '../../../shared/errors/drover-error.ts';
+import { bodySchema, lastValue, limitSchema, validateBody, validateQuery } from '../http/validate.ts';
+import { requestCancel } from '../operations/request-cancel.ts';
+import { wake } from '../operations/request-operation.ts';
+import { requesterOf } from '../routes/server-access.ts';
+import type { ApiServices, RegisterRoutes } from '../services.ts';
+import { findMigrations, findSteps, type MigrationRecord } from './migration-query.ts';
+import { migrationView, stepView } from './migration-view.ts';
+import { droverPolicies } from './policies.ts';
+
+const PAGE_LIMIT_MAX = 1000;
+const uuidSchema = { type: 'string', format: 'uuid' } as const;
+const wordSchema = { type: 'string', minLength: 1, maxLength: 255 } as const;
+
+const listQuery = {
+  parameters: {
+    server: uuidSchema,
+    host: wordSchema,
+    status: wordSchema,
+    marker: uuidSchema,
+    limit: limitSchema,
+  },
+  allows_others: false,
+};
+
+const changeBody = bodySchema<{ readonly limit_bytes_per_second: number }>({
+  type: 'object',
+  properties: { limit_bytes_per_second: { type: 'integer', minimum: 0, maximum: 2 ** 52 } },
+  required: ['limit_bytes_per_second'],
+  additionalProperties: false,
+});
+
+type OfMigration = { Params: { migration: string } };
+
+/** /drover/v1/migrations: the whole record of a move, its progress, and what a person may do to it. */
+export const registerDroverMigrations: RegisterRoutes = (app, services) => {
+  app.get('/migrations', async (request) => {
+    authorize(services, request, droverPolicies.migrations);
+    const query = validateQuery(listQuery, request.query);
+    const text = (name: 'server' | 'host' | 'status' | 'marker') => {
+      const value = lastValue(query, name);
+      return value === undefined ? {} : { [name]: value };
+    };
+    const limit = Math.min(Number(lastValue(query, 'limit') ?? PAGE_LIMIT_MAX), PAGE_LIMIT_MAX);
+    const rows = await findMigrations(services.pool, {
+      ...text('server'),
+      ...text('host'),
+      ...text('status'),
+      ...text('marker'),
+      limit,
+    });
+    return { migrations: rows.map((row) => migrationView(row)) };
+  });
+
+  app.get<OfMigration>('/migrations/:migration', async (request) => {
+    authorize(services, request, droverPolicies.migrations);
+    const row = await requireMigration(services, request.params.migration);
+    const steps = await findSteps(services.pool, row.uuid);
+    return { migration: { ...migrationView(row), steps: steps.map((step) => stepView(step)) } };
+  });
+
+  app.put<OfMigration>('/migrations/:migration', async (request) => {
+    const { limit_bytes_per_second } = validateBody(changeBody, request.body);
+    authorize(services, request, droverPolicies.change_migration);
+    const row = await requireMigration(services, request.params.migration);
+    await setLimit(services, request, row, limit_bytes_per_second);
+    return { migration: migrationView(await requireMigration(services, row.uuid)) };
+  });
+
+  app.post<OfMigration>('/migrations/:migration/cancel', async (request, reply) => {
+    authorize(services, request, droverPolicies.cancel_migration);
+    const row = await requireMigration(services, request.params.migration);
+    if (row.operation_kind !== 'cold' || row.operation_state !== 'running') {
+      throw new DroverError('migration_not_running', { migration: row.uuid, status: row.status });
+    }
+    await requestCancel(services, requesterOf(request), instanceId(row.instance_uuid), String(row.id));
+    const effect =
+      `The move of ${row.instance_uuid} stops at ${row.phase}; the server is given back on ` +
+      `${row.source_compute} as it was (${row.old_vm_state}), and ${row.dest_compute ?? 'the target'} is cleaned up.`;
+    return reply.code(202).send({ cancel: { migration_id: row.uuid, effect } });
+  });
+};
+
+/** Takes effect on a running copy within a second: the scheduler, woken, tells the source. */
+async function setLimit(
+  services: ApiServices,
+  request: FastifyRequest,
+  row: MigrationRecord,
+  limit_bytes_per_second: number,
+): Promise<void> {
+  const { operation_id } = row;
+  if (operation_id === null || row.operation_kind !== 'cold' || row.operation_state !== 'running') {
+    throw new DroverError('migration_not_running', { migration: row.uuid, status: row.status });
+  }
+  await inTransaction(services.pool, async (transaction) => {
+    await transaction.query(
+      `update operations set request = request || jsonb_build_object('limit_bytes_per_second', $2::bigint)
+       where id = $1`,
+      [operation_id, limit_bytes_per_second],
+    );
+    await transaction.query(
+      `update migrations set limit_bytes_per_second = $2, updated_at = now() where uuid = $1`,
+      [row.uuid, limit_bytes_per_second],
+    );
+    await appendOutbox(transaction, [wake(requestId(request.request_id), operationId(operation_id))]);
+  });
+  services.wakeOutbox();
+}
+
+async function requireMigration(services: ApiServices, word: string): Promise<MigrationRecord> {
+  const well_formed = /^(?:\d{1,9}|[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12})$/i.test(word);
+  const [row] = well_formed ? await findMigrations(services.pool, { migration: word, limit: 1 }) : [];
+  if (row === undefined) throw new DroverError('migration_not_found', { migration: word });
+  return row;
+}
+
+function authorize(services: ApiServices, request: FastifyRequest, rule: string): void {
+  services.policy.authorize(rule, { project_id: request.caller.project_id }, request.caller);
+}

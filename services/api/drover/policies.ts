@@ -1,0 +1,38 @@
+import { policyRule } from '../../../shared/policy/base-rules.ts';
+import type { PolicyRule } from '../../../shared/policy/registry.ts';
+
+/** Rules of Drover v1. All are the administrator's: they speak of hosts and of other projects' servers. */
+export const droverPolicies = {
+  migrations: 'drover:migrations:show',
+  change_migration: 'drover:migrations:update',
+  cancel_migration: 'drover:migrations:cancel',
+  operations: 'drover:operations:show',
+  resume_operation: 'drover:operations:resume',
+  hosts: 'drover:hosts:show',
+  decisions: 'drover:decisions:show',
+} as const;
+
+const P = '/drover/v1';
+
+export const droverPolicyRules: readonly PolicyRule[] = [
+  policyRule(droverPolicies.migrations, 'admin', 'See migrations with their steps and progress', [
+    `GET ${P}/migrations`,
+    `GET ${P}/migrations/{migration}`,
+  ]),
+  policyRule(droverPolicies.change_migration, 'admin', 'Change the limits of a running migration', [
+    `PUT ${P}/migrations/{migration}`,
+  ]),
+  policyRule(droverPolicies.cancel_migration, 'admin', 'Stop a migration and give the server back', [
+    `POST ${P}/migrations/{migration}/cancel`,
+  ]),
+  policyRule(droverPolicies.operations, 'admin', 'See operations, the stuck ones above all', [
+    `GET ${P}/operations`,
+  ]),
+  policyRule(droverPolicies.resume_operation, 'admin', 'Order a stuck operation to go on', [
+    `POST ${P}/operations/{operation}/resume`,
+  ]),
+  policyRule(droverPolicies.hosts, 'admin', 'See hosts with their capacity and use', [`GET ${P}/hosts`]),
+  policyRule(droverPolicies.decisions, 'admin', 'See why a host was chosen or not', [
+    `GET ${P}/decisions/{decision}`,
+  ]),
+];
