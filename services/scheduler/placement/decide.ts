@@ -1,4 +1,5 @@
 import type { HostName } from '../../../shared/domain/ids.ts';
+import { claimDetailsFor } from './claim-details.ts';
 import { chooseRanks, countTies, heaviest, hostsWithParts, nthTied } from './choosing.ts';
 import { filterHosts } from './filtering.ts';
 import type { ChoiceSettings, Decision, PlacementRequest, Snapshot, WeighedHost } from './model.ts';
@@ -53,6 +54,11 @@ export function decide(
     });
   const hostOfRank = new Map(ranked.map(({ rank, host }) => [rank, host]));
   const [chosen = null, ...alternates] = ranks.flatMap((rank) => hostOfRank.get(rank) ?? []);
+  const details = [chosen, ...alternates].flatMap((host) => {
+    const state = host === null ? undefined : snapshot.host_by_name.get(host);
+    const named = state === undefined ? null : claimDetailsFor(state, request, settings);
+    return state === undefined || named === null ? [] : [{ host: state.name, details: named }];
+  });
   return {
     request,
     seed,
@@ -65,7 +71,7 @@ export function decide(
     ranked,
     chosen,
     alternates,
-    details: [],
+    details,
     ties,
     warnings: [...warnings],
     no_valid_host:

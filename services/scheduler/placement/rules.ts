@@ -1,11 +1,14 @@
 import { DroverError } from '../../../shared/errors/drover-error.ts';
 import { nearestName } from '../../../shared/config/nearest.ts';
+import { AvailabilityZoneFilter } from './filters/availability-zone-filter.ts';
 import type { Filter } from './filters/filter.ts';
 import { filters } from './filters/registry.ts';
 import type { PlacementSettings } from './settings.ts';
 import { capacity } from './stages/capacity.ts';
 import { computeStatus } from './stages/compute-status.ts';
 import { hostSelection } from './stages/host-selection.ts';
+import { isolatedAggregates } from './stages/isolated-aggregates.ts';
+import { tenantAggregate } from './stages/tenant-aggregate.ts';
 import { weighers } from './weighers/registry.ts';
 import type { Weigher } from './weighers/weigher.ts';
 
@@ -56,7 +59,17 @@ export function configuredWeighers(settings: PlacementSettings): readonly Weighe
 export function rulesFor(settings: PlacementSettings, forced: boolean): readonly Filter[] {
   const enabled = forced ? [] : configuredFilters(settings);
   const runs = (name: string): boolean => enabled.some((filter) => filter.name === name);
-  return [hostSelection, ...(runs('ComputeFilter') ? [] : [computeStatus]), capacity, ...enabled];
+  const narrowed = [
+    hostSelection,
+    ...(runs('ComputeFilter') ? [] : [computeStatus]),
+    ...(settings.scheduler.query_placement_for_availability_zone && !runs(AvailabilityZoneFilter.name)
+      ? [AvailabilityZoneFilter]
+      : []),
+    ...(settings.scheduler.limit_tenants_to_placement_aggregate ? [tenantAggregate] : []),
+    ...(settings.scheduler.enable_isolated_aggregate_filtering ? [isolatedAggregates] : []),
+    capacity,
+  ];
+  return [...narrowed, ...enabled];
 }
 
 function nearestNames(name: string, known: readonly string[]): string {

@@ -18,7 +18,8 @@ export const ImagePropertiesFilter: Filter = {
     const mode = vmModeOf(properties);
     const version =
       properties['img_hv_requested_version'] ?? properties['hypervisor_version_requires'] ?? null;
-    if (architecture === null && hypervisor === null && mode === null && version === null) return null;
+    // As in Nova, a requested version counts only beside one of the three.
+    if (architecture === null && hypervisor === null && mode === null) return null;
     const wanted = [architecture, hypervisor, mode];
     const asked = wanted.filter((part) => part !== null).join(', ');
     return {
