@@ -61,6 +61,11 @@ export const serverErrors = {
     message: 'Instance has not been resized.',
     advice: 'A confirm or revert is under way already, or the move was settled; see `drover migration list`.',
   },
+  action_unknown: {
+    http_status: 400,
+    message: 'There is no such action: {action}',
+    advice: 'Check the spelling of the key in the body.',
+  },
   action_unsupported: {
     http_status: 400,
     message: "The action '{action}' is not supported by this deployment.",
@@ -174,10 +179,26 @@ export const serverErrors = {
     message: 'Invalid input received: Unable to parse availability_zone',
     advice: 'Write zone, zone:host, zone:host:node or zone::node.',
   },
-  forced_host_given_twice: {
+  destination_mechanisms_exclusive: {
     http_status: 400,
-    message: 'Only one of parameters host and availability_zone:host may name a host',
+    message:
+      'One mechanism with host and/or hypervisor_hostname and another mechanism with zone:host:node are mutually exclusive.',
     advice: 'Name the host once.',
+  },
+  zero_disk_flavor_denied: {
+    http_status: 403,
+    message: 'Only volume-backed servers are allowed for flavors with zero disk.',
+    advice: 'Choose a flavor with a root disk.',
+  },
+  injected_files_unsupported: {
+    http_status: 400,
+    message: 'Injected files are not supported by this deployment.',
+    advice: 'Use user_data.',
+  },
+  create_count_limit: {
+    http_status: 400,
+    message: 'At most {limit} servers can be created with one request.',
+    advice: 'Send several requests.',
   },
   metadata_item_not_found: {
     http_status: 404,

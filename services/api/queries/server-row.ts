@@ -1,5 +1,5 @@
 import type { Queryable } from '../../../shared/database/connect.ts';
-import type { InstanceId, ProjectId } from '../../../shared/domain/ids.ts';
+import type { HostName, InstanceId, ProjectId } from '../../../shared/domain/ids.ts';
 import type { FlavorSpec } from '../../../shared/domain/instance-spec.ts';
 import type { PowerState, TaskState, VmState } from '../../../shared/domain/states.ts';
 
@@ -29,7 +29,7 @@ export interface ServerRow {
   readonly root_device_name: string | null;
   readonly addresses: Readonly<Record<string, readonly ServerAddress[]>>;
   readonly security_groups: readonly { readonly name: string }[];
-  readonly host: string | null;
+  readonly host: HostName | null;
   readonly node: string | null;
   readonly vm_state: VmState;
   readonly task_state: TaskState | null;
