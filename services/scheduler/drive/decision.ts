@@ -1,0 +1,104 @@
+import { decide } from '../migration/decide.ts';
+import type { MachineEvent, Order } from '../migration/model.ts';
+import { applyChanges, lockHostsOf } from './apply.ts';
+import { addToOutbox, commandMessage } from './command-messages.ts';
+import { RowChanges } from './row-changes.ts';
+import type { DriveServices } from './services.ts';
+import type { Transaction } from './transaction.ts';
+import type { LoadedOperation } from './world.ts';
+
+/** What is left to do when a decision has been committed. */
+export interface AfterCommit {
+  /** False: the event did not fit, nothing was written. */
+  readonly changed: boolean;
+  readonly choose: ChooseTask | null;
+  /** The operation came to rest: one that waits behind it may start. */
+  readonly is_ended: boolean;
+  readonly has_commands: boolean;
+}
+
+/** A choice that this process must make; still valid as long as the row has this fencing number and attempt. */
+export interface ChooseTask {
+  readonly operation_id: LoadedOperation['world']['operation']['id'];
+  readonly ignore_hosts: Extract<Order, { type: 'choose' }>['ignore_hosts'];
+  readonly fencing: number;
+  readonly attempt: number;
+}
+
+const nothing: AfterCommit = { changed: false, choose: null, is_ended: false, has_commands: false };
+
+/**
+ * The middle of the loop: decide, write rows and outbox with one statement, commit. The operation is locked.
+ *
+ * Whoever decides takes the lease: timers and stamps are the last driver's. The fencing number rises with each change
+ * of driver, so that an order of a former one, still on its way, is refused by hosts that have seen a newer one.
+ */
+export async function decideAndCommit(
+  services: DriveServices,
+  transaction: Transaction,
+  loaded: LoadedOperation,
+  event: MachineEvent,
+): Promise<AfterCommit> {
+  const { world } = loaded;
+  const { operation } = world;
+  const outcome = decide(world, event, services.settings);
+  const log = services.log.child({ request_id: operation.request_id, operation: operation.id });
+  if (outcome.changes.length === 0 && outcome.orders.length === 0 && event.type !== 'lease_expired') {
+    log.debug({ event: event.type }, outcome.note);
+    return nothing;
+  }
+  const fencing = loaded.lease_owner === services.scheduler_id ? loaded.fencing : loaded.fencing + 1;
+  const rows = new RowChanges({
+    operation: operation.id,
+    instance: world.instance.id,
+    migration: operation.migration_id,
+  });
+  rows.set('operations', { lease_owner: services.scheduler_id, fencing });
+  const lease = rows.add(services.lease_seconds);
+  rows.setExpression(
+    'operations',
+    'lease_expires_at',
+    `now() + make_interval(secs => ${lease}::double precision)`,
+  );
+  if (loaded.resume_requested) rows.setExpression('operations', 'resume_requested_at', 'null');
+
+  await lockHostsOf(transaction, loaded, outcome.changes);
+  const sent = applyChanges(transaction, loaded, outcome.changes, rows);
+  const commands = outcome.orders.filter((order) => order.type === 'command');
+  addToOutbox(
+    rows,
+    commands.map((order) => commandMessage(world, order, fencing)),
+  );
+  await transaction.finish([...sent, transaction.query(rows.statement())]);
+
+  if (commands.length > 0) services.wakeOutbox();
+  log.info({ kind: operation.kind, event: event.type, fencing }, outcome.note);
+  return {
+    changed: true,
+    choose: chooseTask(loaded, outcome.orders, outcome.changes, fencing),
+    is_ended: outcome.changes.some(
+      (change) =>
+        change.type === 'operation' && (change.set.state === 'done' || change.set.state === 'unwound'),
+    ),
+    has_commands: commands.length > 0,
+  };
+}
+
+function chooseTask(
+  loaded: LoadedOperation,
+  orders: readonly Order[],
+  changes: ReturnType<typeof decide>['changes'],
+  fencing: number,
+): ChooseTask | null {
+  const order = orders.find((candidate) => candidate.type === 'choose');
+  if (order?.type !== 'choose') return null;
+  const { operation } = loaded.world;
+  const patch = changes.find((change) => change.type === 'operation');
+  const attempt = patch?.type === 'operation' ? patch.set.attempt : undefined;
+  return {
+    operation_id: operation.id,
+    ignore_hosts: order.ignore_hosts,
+    fencing,
+    attempt: attempt ?? operation.attempt,
+  };
+}

@@ -1,0 +1,69 @@
+import type { Pool, Queryable } from '../../../shared/database/connect.ts';
+
+/** PostgreSQL chose this transaction to end a deadlock; the work may simply be done again. */
+const DEADLOCK_DETECTED = '40P01';
+const TRIES = 4;
+
+/** A commit that the database answered with a rollback: a statement before it had failed. */
+class RolledBack extends Error {}
+
+export interface Transaction extends Queryable {
+  /**
+   * Sends the last statements and the commit together, so that they cost one round trip.
+   * After it nothing more may be done in this transaction.
+   */
+  finish(last: ReadonlyArray<Promise<unknown>>): Promise<void>;
+}
+
+/**
+ * Runs `work` in one transaction on a pipelined connection: `begin` travels with the first statement and, when work
+ * calls `finish`, `commit` with the last. If work returns without `finish`, nothing was changed and it is rolled back.
+ * A transaction that PostgreSQL ended to break a deadlock is run again, so `work` must keep nothing from a first run.
+ */
+export async function transact<Result>(
+  pool: Pool,
+  work: (transaction: Transaction) => Promise<Result>,
+): Promise<Result> {
+  for (let tries = 1; ; tries += 1) {
+    try {
+      return await transactOnce(pool, work);
+    } catch (error) {
+      if (tries >= TRIES || !(error instanceof Error && 'code' in error && error.code === DEADLOCK_DETECTED))
+        throw error;
+    }
+  }
+}
+
+async function transactOnce<Result>(
+  pool: Pool,
+  work: (transaction: Transaction) => Promise<Result>,
+): Promise<Result> {
+  const client = await pool.connect();
+  let broken: Error | undefined;
+  let isFinished = false;
+  const begun = client.query('begin');
+  // Whatever fails is met by the awaited statement behind it; this only keeps the process from calling it unhandled.
+  begun.catch(() => undefined);
+  const transaction: Transaction = {
+    query: client.query.bind(client) as Queryable['query'],
+    finish: async (last) => {
+      const commit = client.query('commit');
+      const outcomes = await Promise.allSettled([...last, commit]);
+      isFinished = true;
+      for (const outcome of outcomes) if (outcome.status === 'rejected') throw outcome.reason;
+      if ((await commit).command !== 'COMMIT') throw new RolledBack('the transaction was rolled back');
+    },
+  };
+  try {
+    const result = await work(transaction);
+    if (!isFinished) await client.query('rollback');
+    return result;
+  } catch (error) {
+    await client.query('rollback').catch((rollbackError: unknown) => {
+      broken = rollbackError instanceof Error ? rollbackError : new Error(String(rollbackError));
+    });
+    throw error;
+  } finally {
+    client.release(broken);
+  }
+}
