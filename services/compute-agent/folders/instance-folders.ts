@@ -1,0 +1,224 @@
+import { randomBytes } from 'node:crypto';
+import { mkdir, readdir, rename, rm, stat } from 'node:fs/promises';
+import { join } from 'node:path';
+import type { HostName, InstanceId, MigrationId } from '../../../shared/domain/ids.ts';
+import { instanceId } from '../../../shared/domain/ids.ts';
+import { DroverError } from '../../../shared/errors/drover-error.ts';
+import { instanceFolders } from '../../../shared/messaging/commands.ts';
+import { makeFolder, renameDurably, syncFolder } from './durable.ts';
+import { folderRoles, readMark, writeMark, type FolderRole, type InstanceMark } from './mark.ts';
+
+const UUID = /^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$/;
+/** Folders on their way in or out: nothing reads them, the next start removes them. */
+const PASSING = /^\.[0-9a-f-]{36}\.(making|removing)\.[0-9a-f]{12}$/;
+const NOBODY = 'no migration';
+
+/** Whose folder a command may touch: only this migration's, or any (a guest at home belongs to itself). */
+export type Owner = MigrationId | 'anyone';
+
+export interface Move {
+  readonly from: FolderRole;
+  readonly to: FolderRole;
+  readonly owner: Owner;
+  /** The migration that the mark names afterwards. */
+  readonly migration_id: MigrationId | null;
+  readonly epoch: number;
+}
+
+/**
+ * The folders of the instances on one host:
+ *
+ *   <instances_path>/<uuid>             the guest's home: `disk` and `drover.json`
+ *   <instances_path>/<uuid>.staging     a copy that arrives
+ *   <instances_path>/<uuid>.migrated    the source's copy until the move is confirmed; never started
+ *   <instances_path>/<uuid>.withdrawn   the target's copy during a revert; never started
+ *
+ * A folder appears with its mark and disappears whole: it is made and removed under a passing name. Every change is
+ * idempotent, and a folder that is marked for another migration is refused, never touched.
+ */
+export class InstanceFolders {
+  readonly path: string;
+  readonly #host: HostName;
+  /** Copies of the marks on disk, for reports and sums; what decides is always read from the disk. */
+  readonly #known = new Map<string, InstanceMark>();
+
+  constructor(options: { readonly instances_path: string; readonly host: HostName }) {
+    this.path = options.instances_path;
+    this.#host = options.host;
+  }
+
+  /**
+   * Reads the marks that are there and removes what an interrupted making or removing left.
+   * @returns folders whose marks cannot be read, with the reason: for the log, they are left alone.
+   */
+  async load(): Promise<ReadonlyArray<{ readonly folder: string; readonly reason: string }>> {
+    await makeFolder(this.path);
+    const unreadable: Array<{ folder: string; reason: string }> = [];
+    for (const name of await readdir(this.path)) {
+      if (PASSING.test(name)) await rm(join(this.path, name), { recursive: true, force: true });
+      const [uuid = '', suffix = ''] = [name.slice(0, 36), name.slice(36)];
+      const role = folderRoles.find((candidate) => suffix === instanceFolders[candidate](''));
+      if (!UUID.test(uuid) || role === undefined) continue;
+      try {
+        await this.read(instanceId(uuid), role);
+      } catch (error) {
+        if (!(error instanceof DroverError)) throw error;
+        unreadable.push({ folder: name, reason: error.message });
+      }
+    }
+    return unreadable;
+  }
+
+  /** Absolute path. @throws DroverError command_invalid: an id that is no UUID never becomes a path */
+  folder(id: InstanceId, role: FolderRole): string {
+    if (!UUID.test(id))
+      throw new DroverError('command_invalid', {
+        host: this.#host,
+        reason: `"${id.slice(0, 64)}" is no UUID in lower case`,
+      });
+    return join(this.path, instanceFolders[role](id));
+  }
+
+  /** @returns null when there is no such folder. @throws DroverError folder_mark_unreadable */
+  async read(id: InstanceId, role: FolderRole): Promise<InstanceMark | null> {
+    const folder = this.folder(id, role);
+    try {
+      const mark = await readMark(folder);
+      if (mark === null && (await exists(folder))) throw new TypeError('there is none');
+      if (mark !== null && mark.instance_id !== id) throw new TypeError(`it names ${mark.instance_id}`);
+      this.#remember(id, role, mark);
+      return mark;
+    } catch (error) {
+      if (error instanceof DroverError) throw error;
+      throw new DroverError(
+        'folder_mark_unreadable',
+        { folder, host: this.#host, reason: error instanceof Error ? error.message : String(error) },
+        { cause: error },
+      );
+    }
+  }
+
+  /** The guest's home, unless it is being moved away. */
+  async home(id: InstanceId): Promise<InstanceMark | null> {
+    const mark = await this.read(id, 'home');
+    return mark?.role === 'home' ? mark : null;
+  }
+
+  /** Makes a folder that appears together with its mark. One that is there already must be of the same migration. */
+  async make(mark: InstanceMark): Promise<'made' | 'was there'> {
+    const id = instanceId(mark.instance_id);
+    const folder = this.folder(id, mark.role);
+    const present = await this.read(id, mark.role);
+    if (present !== null) {
+      this.#refuseForeign(id, mark.role, present, mark.migration_id ?? 'anyone');
+      await this.write(mark);
+      return 'was there';
+    }
+    const draft = this.#passing(id, 'making');
+    await mkdir(draft, { mode: 0o700 });
+    await writeMark(draft, mark);
+    await renameDurably(draft, folder);
+    this.#remember(id, mark.role, mark);
+    return 'made';
+  }
+
+  /** Replaces the mark of a folder that exists. */
+  async write(mark: InstanceMark, role: FolderRole = mark.role): Promise<void> {
+    const id = instanceId(mark.instance_id);
+    await writeMark(this.folder(id, role), mark);
+    this.#remember(id, role, mark);
+  }
+
+  /**
+   * Renames a folder from one role to another, mark first: whoever reads between the two sees a folder that is no
+   * home any more, or not yet.
+   * @throws DroverError folder_missing, folder_occupied, folder_of_another_migration
+   */
+  async move(id: InstanceId, move: Move): Promise<'moved' | 'was moved'> {
+    const source = await this.read(id, move.from);
+    const target = await this.read(id, move.to);
+    const names = { host: this.#host, source: this.folder(id, move.from), target: this.folder(id, move.to) };
+    if (source !== null && target !== null) throw new DroverError('folder_occupied', names);
+    const next = { role: move.to, migration_id: move.migration_id, epoch: move.epoch };
+    if (source !== null) {
+      // An interrupted move belongs to the migration that began it, whoever may touch a folder at rest.
+      const owner = source.role === move.from ? move.owner : (move.migration_id ?? 'anyone');
+      this.#refuseForeign(id, move.from, source, owner);
+      await this.write({ ...source, ...next, reserved_bytes: 0 }, move.from);
+      await renameDurably(names.source, names.target);
+      this.#remember(id, move.from, null);
+      this.#remember(id, move.to, { ...source, ...next, reserved_bytes: 0 });
+      return 'moved';
+    }
+    if (target === null) throw new DroverError('folder_missing', names);
+    this.#refuseForeign(id, move.to, target, move.migration_id ?? 'anyone');
+    if (target.epoch !== move.epoch || target.role !== move.to)
+      await this.write({ ...target, ...next }, move.to);
+    return 'was moved';
+  }
+
+  /**
+   * Removes a folder with all that is in it.
+   * @param owner `anyone` removes it even when its mark cannot be read
+   * @throws DroverError folder_of_another_migration
+   */
+  async remove(id: InstanceId, role: FolderRole, owner: Owner): Promise<'removed' | 'was gone'> {
+    const folder = this.folder(id, role);
+    if (owner !== 'anyone') {
+      const mark = await this.read(id, role);
+      if (mark === null) return 'was gone';
+      this.#refuseForeign(id, role, mark, owner);
+    }
+    const passing = this.#passing(id, 'removing');
+    try {
+      await rename(folder, passing);
+    } catch (error) {
+      if ((error as NodeJS.ErrnoException).code !== 'ENOENT') throw error;
+      this.#remember(id, role, null);
+      return 'was gone';
+    }
+    await syncFolder(this.path);
+    this.#remember(id, role, null);
+    await rm(passing, { recursive: true, force: true });
+    return 'removed';
+  }
+
+  /** Marks as last read or written, by role. No disk access. */
+  known(role: FolderRole): readonly InstanceMark[] {
+    return [...this.#known].filter(([key]) => key.endsWith(`/${role}`)).map(([, mark]) => mark);
+  }
+
+  /** Highest epoch that any folder of this instance bears; 0 when there is none. */
+  knownEpoch(id: InstanceId): number {
+    return Math.max(0, ...folderRoles.map((role) => this.#known.get(`${id}/${role}`)?.epoch ?? 0));
+  }
+
+  #refuseForeign(id: InstanceId, role: FolderRole, mark: InstanceMark, owner: Owner): void {
+    if (owner === 'anyone' || mark.migration_id === owner) return;
+    throw new DroverError('folder_of_another_migration', {
+      folder: this.folder(id, role),
+      host: this.#host,
+      owner: mark.migration_id === null ? NOBODY : `migration ${mark.migration_id}`,
+      migration: `migration ${owner}`,
+    });
+  }
+
+  #remember(id: InstanceId, role: FolderRole, mark: InstanceMark | null): void {
+    if (mark === null) this.#known.delete(`${id}/${role}`);
+    else this.#known.set(`${id}/${role}`, mark);
+  }
+
+  #passing(id: InstanceId, reason: 'making' | 'removing'): string {
+    return join(this.path, `.${id}.${reason}.${randomBytes(6).toString('hex')}`);
+  }
+}
+
+async function exists(path: string): Promise<boolean> {
+  try {
+    await stat(path);
+    return true;
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return false;
+    throw error;
+  }
+}

@@ -1,0 +1,47 @@
+import { stat } from 'node:fs/promises';
+import { join } from 'node:path';
+import type { HostName } from '../../../shared/domain/ids.ts';
+import { DroverError } from '../../../shared/errors/drover-error.ts';
+import type { DiskDescription } from '../../../shared/messaging/commands.ts';
+import type { MarkedDisk } from '../folders/mark.ts';
+import { readQcow2Header, type Qcow2Header } from './qcow2-header.ts';
+
+/** POSIX: st_blocks counts these, whatever the file system's own block size is. */
+export const STAT_BLOCK_BYTES = 512;
+
+/**
+ * The sizes of a disk as they are now.
+ * @throws DroverError disk_format_unknown for a file that is not what its mark says
+ */
+export async function describeDisk(
+  folder: string,
+  disk: MarkedDisk,
+  host: HostName,
+): Promise<DiskDescription> {
+  const path = join(folder, disk.name);
+  const { size, blocks } = await stat(path);
+  return {
+    name: disk.name,
+    format: disk.format,
+    virtual_size_bytes: disk.format === 'raw' ? size : (await qcow2Header(path, host)).virtual_size_bytes,
+    file_size_bytes: size,
+    allocated_bytes: Math.min(blocks * STAT_BLOCK_BYTES, size),
+    backing: disk.backing,
+  };
+}
+
+/** @throws DroverError disk_format_unknown */
+export async function qcow2Header(path: string, host: HostName): Promise<Qcow2Header> {
+  try {
+    const header = await readQcow2Header(path);
+    if (header !== null) return header;
+  } catch (error) {
+    if (!(error instanceof RangeError)) throw error;
+    throw unknownFormat(path, host, error.message);
+  }
+  throw unknownFormat(path, host, 'its first bytes are others');
+}
+
+export function unknownFormat(path: string, host: HostName, reason: string): DroverError {
+  return new DroverError('disk_format_unknown', { disk: path, host, format: 'qcow2', reason });
+}

@@ -1,0 +1,168 @@
+import { createHash, randomBytes } from 'node:crypto';
+import { createReadStream } from 'node:fs';
+import { readdir, readFile, rm, stat } from 'node:fs/promises';
+import { join } from 'node:path';
+import type { HostName } from '../../../shared/domain/ids.ts';
+import type { DiskFormat, ImageSource } from '../../../shared/domain/instance-spec.ts';
+import { DroverError } from '../../../shared/errors/drover-error.ts';
+import type { BackingImage } from '../../../shared/messaging/commands.ts';
+import { makeFolder, renameDurably, syncFile, writeFileDurably } from '../folders/durable.ts';
+import { downloadImage } from './download.ts';
+import { convertToRaw } from './qemu-img.ts';
+
+/** Beside the instance folders, so that overlays on every host name their backing file alike: `../_base/<sha512>`. */
+export const CACHE_FOLDER = '_base';
+const SHA512 = /^[0-9a-f]{128}$/;
+
+export interface CachedImage {
+  readonly path: string;
+  /** Of the file's own bytes, which is also its name. */
+  readonly sha512: string;
+  readonly format: DiskFormat;
+  readonly size_bytes: number;
+}
+
+/**
+ * Images on this host, each under the digest of its own bytes: a file that has its name was checked, and a backing
+ * image that another host names by digest is found by looking. Files appear whole; requests for one image share
+ * one download. `<sha512>.raw.json` names the raw form of an image that was converted.
+ */
+export class ImageCache {
+  readonly #folder: string;
+  readonly #host: HostName;
+  readonly #running = new Map<string, Promise<CachedImage>>();
+
+  constructor(options: { readonly instances_path: string; readonly host: HostName }) {
+    this.#folder = join(options.instances_path, CACHE_FOLDER);
+    this.#host = options.host;
+  }
+
+  /** Makes the folder and removes downloads that a crash cut off. */
+  async load(): Promise<void> {
+    await makeFolder(this.#folder);
+    for (const name of await readdir(this.#folder))
+      if (name.endsWith('.part')) await rm(join(this.#folder, name), { force: true });
+  }
+
+  /**
+   * The image's file, fetched and checked if it is not here.
+   * @param form `raw`: converted if it is something else
+   * @throws DroverError image_unreachable, image_refused, image_digest_mismatch, disk_tool_failed
+   */
+  async ensure(source: ImageSource, form: 'as it is' | 'raw'): Promise<CachedImage> {
+    if (!SHA512.test(source.sha512))
+      throw new DroverError('command_invalid', {
+        host: this.#host,
+        reason: `image ${source.id} has no sha512`,
+      });
+    const original = () => this.#shared(source.sha512, () => this.#fetch(source));
+    if (form === 'as it is' || source.disk_format === 'raw') return original();
+    return this.#shared(`${source.sha512}.raw`, async () => this.#convert(await original()));
+  }
+
+  /**
+   * The very file that an arriving overlay stands on.
+   * @throws DroverError backing_image_mismatch when it is not here and the image service gives another one
+   */
+  async ensureBacking(backing: BackingImage, source: ImageSource | null): Promise<void> {
+    if (await this.has(backing.sha512)) return;
+    const refuse = (reason: string) =>
+      new DroverError('backing_image_mismatch', { expected: backing.sha512, host: this.#host, reason });
+    if (source === null) throw refuse('the host does not have it, and the instance names no image');
+    const fetched = await this.ensure(source, backing.format === 'raw' ? 'raw' : 'as it is');
+    if (fetched.sha512 !== backing.sha512)
+      throw refuse(`image ${source.id} gave one with sha512 ${fetched.sha512}`);
+  }
+
+  /** True when a file with exactly these bytes is here. */
+  async has(sha512: string): Promise<boolean> {
+    return SHA512.test(sha512) && (await sizeOf(this.path(sha512))) !== null;
+  }
+
+  path(sha512: string): string {
+    return join(this.#folder, sha512);
+  }
+
+  #shared(key: string, work: () => Promise<CachedImage>): Promise<CachedImage> {
+    const present = this.#running.get(key) ?? work().finally(() => this.#running.delete(key));
+    this.#running.set(key, present);
+    return present;
+  }
+
+  async #fetch(source: ImageSource): Promise<CachedImage> {
+    const path = this.path(source.sha512);
+    const size = await sizeOf(path);
+    const image = { path, sha512: source.sha512, format: source.disk_format };
+    if (size !== null) return { ...image, size_bytes: size };
+    await this.#appear(path, (part) => downloadImage(source, part, this.#host));
+    return { ...image, size_bytes: (await sizeOf(path)) ?? 0 };
+  }
+
+  async #convert(original: CachedImage): Promise<CachedImage> {
+    const note = join(this.#folder, `${original.sha512}.raw.json`);
+    const known = await readNote(note);
+    if (known !== null) {
+      const size = await sizeOf(this.path(known));
+      if (size !== null) return { path: this.path(known), sha512: known, format: 'raw', size_bytes: size };
+    }
+    let sha512 = '';
+    await this.#appear(
+      () => this.path(sha512),
+      async (part) => {
+        await convertToRaw({
+          source: original.path,
+          source_format: original.format,
+          target: part,
+          host: this.#host,
+        });
+        await syncFile(part);
+        sha512 = await digestOf(part);
+      },
+    );
+    await writeFileDurably(note, JSON.stringify({ sha512 }));
+    return {
+      path: this.path(sha512),
+      sha512,
+      format: 'raw',
+      size_bytes: (await sizeOf(this.path(sha512))) ?? 0,
+    };
+  }
+
+  /** Lets `make` fill a passing file and gives it its name when it is whole. */
+  async #appear(path: string | (() => string), make: (part: string) => Promise<void>): Promise<void> {
+    const part = join(this.#folder, `${randomBytes(12).toString('hex')}.part`);
+    try {
+      await make(part);
+      await renameDurably(part, typeof path === 'string' ? path : path());
+    } catch (error) {
+      await rm(part, { force: true });
+      throw error;
+    }
+  }
+}
+
+async function sizeOf(path: string): Promise<number | null> {
+  try {
+    return (await stat(path)).size;
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return null;
+    throw error;
+  }
+}
+
+async function readNote(path: string): Promise<string | null> {
+  try {
+    const { sha512 } = JSON.parse(await readFile(path, 'utf8')) as { sha512?: unknown };
+    return typeof sha512 === 'string' && SHA512.test(sha512) ? sha512 : null;
+  } catch {
+    // Not there or damaged: the image is converted again.
+    return null;
+  }
+}
+
+async function digestOf(path: string): Promise<string> {
+  const digest = createHash('sha512');
+  for await (const block of createReadStream(path, { highWaterMark: 1024 * 1024 }))
+    digest.update(block as Buffer);
+  return digest.digest('hex');
+}
