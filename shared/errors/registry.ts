@@ -1,5 +1,6 @@
 import { agentErrors } from './agent-errors.ts';
 import { computeErrors } from './compute-errors.ts';
+import { flavorErrors } from './flavor-errors.ts';
 import { identityErrors } from './identity-errors.ts';
 import { imageErrors } from './image-errors.ts';
 import { migrationErrors } from './migration-errors.ts';
@@ -22,6 +23,7 @@ export interface ErrorEntry {
 export const errorRegistry = {
   ...agentErrors,
   ...computeErrors,
+  ...flavorErrors,
   ...identityErrors,
   ...imageErrors,
   ...migrationErrors,
