@@ -1,3 +1,4 @@
+import { droverPolicyRules } from '../../services/api/drover/policies.ts';
 import { createPolicyRegistry } from '../../shared/policy/default-registry.ts';
 import type { PolicyRule } from '../../shared/policy/registry.ts';
 import { wrap } from './text.ts';
@@ -11,7 +12,7 @@ The language is oslo.policy's: role:x, rule:x, key:%(target_key)s, @ (everybody)
 /** The text of etc/policy.yaml: all comments, so that it can be installed as it is. */
 export function samplePolicy(): string {
   const opening = OPENING.split('\n').flatMap((line) => wrap(line, '# '));
-  const rules = createPolicyRegistry()
+  const rules = createPolicyRegistry(droverPolicyRules)
     .all()
     .map((rule) => sampleRule(rule));
   return `${[opening.join('\n'), ...rules].join('\n\n')}\n`;
