@@ -1,0 +1,180 @@
+import { writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { waitFor } from '../../scripts/cluster/processes.ts';
+import { root, TestCluster, type Outcome } from './support/cluster.ts';
+import { hostOf, Servers } from './support/servers.ts';
+
+const cluster = new TestCluster('client');
+let servers: Servers;
+
+beforeAll(async () => {
+  await cluster.up();
+  servers = new Servers(cluster, await cluster.logInAsAdmin());
+});
+afterAll(() => cluster.down());
+
+/** The value of one column of one thing, as scripts read it. */
+const value = (column: string, words: string) => cluster.openstack(`${words} -f value -c ${column}`);
+
+describe('what the cluster offers', () => {
+  test('token issue', async () => {
+    const token = await cluster.openstackJson<{ id: string; project_id: string }>('token issue');
+    expect(token.id.length).toBeGreaterThan(20);
+    expect(token.project_id).toMatch(/^[0-9a-f]{32}$/);
+  });
+
+  test('catalog list', async () => {
+    const catalog = await cluster.openstackJson<Array<{ Name: string; Type: string }>>('catalog list');
+    expect(catalog.map((entry) => `${entry.Name} ${entry.Type}`).toSorted()).toEqual([
+      'glance image',
+      'keystone identity',
+      'nova compute',
+    ]);
+  });
+
+  test('flavor list', async () => {
+    const flavors = await cluster.openstackJson<Array<{ Name: string; RAM: number }>>('flavor list');
+    expect(flavors.find((flavor) => flavor.Name === 'm1.tiny')?.RAM).toBe(512);
+  });
+
+  test('image list', async () => {
+    const images = await cluster.openstackJson<Array<{ Name: string; Status: string }>>('image list');
+    expect(images.map((image) => `${image.Name} ${image.Status}`).toSorted()).toEqual([
+      'tiny active',
+      'tiny-raw active',
+    ]);
+  });
+
+  test('hypervisor list and show', async () => {
+    const listed = await cluster.openstackJson<Array<Record<string, string>>>('hypervisor list');
+    expect(listed.map((one) => `${one['Hypervisor Hostname']} ${one['State']}`)).toEqual([
+      'compute1 up',
+      'compute2 up',
+      'compute3 up',
+    ]);
+    const shown = await cluster.openstackJson<{ hypervisor_hostname: string; host_ip: string }>(
+      'hypervisor show compute2',
+    );
+    expect(shown).toMatchObject({ hypervisor_hostname: 'compute2', host_ip: '127.0.1.2' });
+  });
+
+  test('compute service list and set', async () => {
+    await cluster.openstack(
+      'compute service set --disable --disable-reason broken-fan compute3 nova-compute',
+    );
+    const services = await cluster.openstackJson<Array<Record<string, string>>>(
+      'compute service list --service nova-compute --long',
+    );
+    expect(services.map((one) => [one['Host'], one['Status'], one['State'], one['Disabled Reason']])).toEqual(
+      [
+        ['compute1', 'enabled', 'up', null],
+        ['compute2', 'enabled', 'up', null],
+        ['compute3', 'disabled', 'up', 'broken-fan'],
+      ],
+    );
+    await cluster.openstack('compute service set --enable compute3 nova-compute');
+  });
+});
+
+describe('the main job', () => {
+  test('server create, list, show, stop, start, delete', async () => {
+    await cluster.openstack('server create --flavor m1.nano --image tiny --wait alpha');
+    const shown = await cluster.openstackJson<Record<string, string>>('server show alpha');
+    expect(shown).toMatchObject({ name: 'alpha', status: 'ACTIVE', 'OS-EXT-STS:vm_state': 'active' });
+    const id = shown['id'] ?? '';
+    const listed = await cluster.openstackJson<Array<Record<string, string>>>('server list');
+    expect(listed).toMatchObject([
+      { ID: id, Name: 'alpha', Status: 'ACTIVE', Image: 'tiny', Flavor: 'm1.nano' },
+    ]);
+    await cluster.openstack('server stop alpha');
+    await servers.waitFor(id, 'SHUTOFF');
+    await cluster.openstack('server start alpha');
+    await servers.waitFor(id, 'ACTIVE');
+    await cluster.openstack('server delete --wait alpha');
+    expect(await cluster.openstack('server list -f value')).toBe('');
+  });
+
+  test('create without a network, migrate to a named host, revert, confirm, list the migrations', async () => {
+    await cluster.openstack(
+      '--os-compute-api-version 2.37 server create --nic none --flavor m1.nano --image tiny-raw --property owner=ann --wait beta',
+    );
+    const { id, ...rest } = await servers.show(await value('id', 'server show beta'));
+    const source = hostOf({ id, ...rest });
+    const target = ['compute1', 'compute2', 'compute3'].find((host) => host !== source) ?? '';
+
+    await cluster.openstack(`--os-compute-api-version 2.56 server migrate --host ${target} --wait beta`);
+    expect(hostOf(await servers.waitFor(id, 'VERIFY_RESIZE'))).toBe(target);
+    await cluster.openstack('server migrate revert beta');
+    expect(hostOf(await servers.waitFor(id, 'ACTIVE'))).toBe(source);
+
+    await cluster.openstack('server migrate beta');
+    await servers.waitFor(id, 'VERIFY_RESIZE');
+    await cluster.openstack('server migrate confirm beta');
+    const settled = await servers.waitFor(id, 'ACTIVE');
+    expect(hostOf(settled)).not.toBe(source);
+    expect(settled).toMatchObject({ name: 'beta', metadata: { owner: 'ann' }, addresses: {} });
+
+    const migrations = await cluster.openstackJson<Array<Record<string, string>>>(
+      '--os-compute-api-version 2.59 server migration list --server beta',
+    );
+    expect(migrations.map((one) => [one['Status'], one['Source Compute'], one['Type']])).toEqual([
+      ['confirmed', source, 'migration'],
+      ['reverted', source, 'migration'],
+    ]);
+    await servers.delete(id);
+  });
+
+  test('the polling script of the user guide runs to its end', async () => {
+    const { id, ...before } = await servers.create('gamma');
+    const outcome = await cluster.withOpenrc('openrc', join(root, 'test/e2e/poll-migrate.sh'), id);
+    expect(outcome.exit_code).toBe(0);
+    expect(outcome.stdout).toContain('gamma');
+    const after = await servers.waitFor(id, 'ACTIVE');
+    expect(hostOf(after)).not.toBe(hostOf({ id, ...before }));
+    expect(after).toMatchObject({
+      name: before.name,
+      metadata: before.metadata,
+      addresses: before.addresses,
+    });
+    await servers.delete(id);
+  });
+});
+
+describe('a plain user', () => {
+  const asDemo = (...words: string[]): Promise<Outcome> =>
+    cluster.withOpenrc('openrc-demo', 'openstack', ...words);
+
+  test('may not migrate, until policy.yaml says so, without a restart', async () => {
+    const demo = new Servers(cluster, await cluster.logInAsDemo());
+    const { id } = await demo.create('delta');
+    const refused = await asDemo('server', 'migrate', id);
+    expect(refused.exit_code).not.toBe(0);
+    expect(refused.stderr).toContain(
+      "Policy doesn't allow os_compute_api:os-migrate-server:migrate to be performed. (HTTP 403)",
+    );
+    expect(await demo.show(id)).toMatchObject({ status: 'ACTIVE', 'OS-EXT-STS:task_state': null });
+
+    writeFileSync(
+      join(cluster.folder, 'etc/policy.yaml'),
+      '"os_compute_api:os-migrate-server:migrate": "rule:admin_or_owner"\n',
+    );
+    await waitFor({ name: 'the new policy to count', timeout_seconds: 15 }, async () => {
+      await demo.action(id, { migrate: null });
+      return true;
+    });
+    await demo.waitFor(id, 'VERIFY_RESIZE');
+    await demo.action(id, { confirmResize: null });
+    await demo.waitFor(id, 'ACTIVE');
+    await demo.delete(id);
+  });
+
+  test('sees nothing of other projects', async () => {
+    const { id } = await servers.create('hidden');
+    expect((await asDemo('server', 'list', '-f', 'value')).stdout).not.toContain('hidden');
+    const shown = await asDemo('server', 'show', id);
+    expect(shown.exit_code).not.toBe(0);
+    expect(shown.stderr).toContain('No server with a name or ID of');
+    await servers.delete(id);
+  });
+});
