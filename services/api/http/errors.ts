@@ -1,5 +1,6 @@
 import type { FastifyError, FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import { DroverError } from '../../../shared/errors/drover-error.ts';
+import type { ErrorCode } from '../../../shared/errors/registry.ts';
 import { errorAnswer, type ErrorFacts } from './error-envelope.ts';
 import { publicRoot } from './links.ts';
 import type { Surface } from './surface.ts';
@@ -39,7 +40,7 @@ export function sendError(error: unknown, request: FastifyRequest, reply: Fastif
 }
 
 function factsOf(error: unknown, request: FastifyRequest): ErrorFacts {
-  if (error instanceof DroverError) return request.surface === 'identity' ? inKeystonesWords(error) : error;
+  if (error instanceof DroverError) return inWordsOf(request.surface, error);
   const code = codeOf(error);
   if (code === 'FST_ERR_CTP_BODY_TOO_LARGE') return new DroverError('request_too_large');
   if (databaseDown.test(code)) return new DroverError('service_unavailable');
@@ -55,11 +56,18 @@ function factsOf(error: unknown, request: FastifyRequest): ErrorFacts {
   };
 }
 
-/** Keystone has its own texts for bodies that the shared reader refused. */
-function inKeystonesWords(error: DroverError): DroverError {
-  if (error.code === 'malformed_request_body') return new DroverError('identity_json_invalid');
-  if (error.code === 'unsupported_content_type') return new DroverError('identity_json_expected');
-  return error;
+/** Keystone and Glance have their own texts for what the shared parts refuse. */
+const ownWords: Partial<Record<Surface, Partial<Record<ErrorCode, ErrorCode>>>> = {
+  identity: {
+    malformed_request_body: 'identity_json_invalid',
+    unsupported_content_type: 'identity_json_expected',
+  },
+  image: { malformed_request_body: 'image_json_invalid', unauthenticated: 'image_unauthenticated' },
+};
+
+function inWordsOf(surface: Surface, error: DroverError): DroverError {
+  const code = ownWords[surface]?.[error.code];
+  return code === undefined ? error : new DroverError(code, error.values, { cause: error });
 }
 
 function codeOf(error: unknown): string {
