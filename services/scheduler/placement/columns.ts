@@ -3,8 +3,8 @@ import type { ResourceClass } from '../../../shared/domain/resources.ts';
 import { HostClasses } from './host-class.ts';
 import type { HostState, ResourceInventory } from './model.ts';
 
-/** Values of `Columns.status`. */
-export const HostStatus = { ready: 0, disabled: 1, down: 2 } as const;
+/** Values of the column `service_state`. */
+export const ServiceState = { down: 0, disabled: 1, ready: 2 } as const;
 
 /** The inventory of one resource class, one number per host. A host without the class has total 0. */
 export interface ResourceColumns {
@@ -13,12 +13,37 @@ export interface ResourceColumns {
   readonly allocation_ratio: Float64Array;
   readonly max_unit: Float64Array;
   readonly used: Float64Array;
+  /** What placement would still give: `(total − reserved) × allocation_ratio − used`. */
+  readonly free: Float64Array;
+  /** The largest amount that one more server could get: `free`, but not above `max_unit`. */
+  readonly room: Float64Array;
+}
+
+/** Arrays with one place per host, whose contents mean nothing between decisions. */
+export interface Scratch {
+  readonly rows: Int32Array;
+  readonly weights: Float64Array;
+  readonly rejected_rows: Int32Array;
+  readonly rejected_groups: Uint32Array;
+  readonly rejected_available: Float64Array;
+}
+
+function emptyScratch(capacity: number): Scratch {
+  return {
+    rows: new Int32Array(capacity),
+    weights: new Float64Array(capacity),
+    rejected_rows: new Int32Array(capacity),
+    rejected_groups: new Uint32Array(capacity),
+    rejected_available: new Float64Array(capacity),
+  };
 }
 
 const MEBIBYTES_PER_GIBIBYTE = 1024;
 const BYTES_PER_MEBIBYTE = 1024 * 1024;
+const mostPciDevices = 100;
 
 const numberColumns = [
+  'service_state',
   'free_memory_mb',
   'free_vcpus',
   'free_disk_mb',
@@ -26,12 +51,16 @@ const numberColumns = [
   'io_operations',
   'instances',
   'hypervisor_version',
-  'free_pci_devices',
+  'pci_scarcity',
 ] as const;
 export type NumberColumn = (typeof numberColumns)[number];
 
 /** The definition of each number that rules and weighers read of a host. */
 const numberOf: Readonly<Record<NumberColumn, (host: HostState) => number>> = {
+  service_state: (host) => {
+    if (!host.enabled) return ServiceState.disabled;
+    return host.up ? ServiceState.ready : ServiceState.down;
+  },
   free_memory_mb: (host) => freeUnits(host.inventories.MEMORY_MB),
   // Nova's CPUWeigher: vcpus_total × cpu_allocation_ratio − vcpus_used, where the reserved ones count as used.
   free_vcpus: ({ inventories: { VCPU } }) =>
@@ -41,10 +70,12 @@ const numberOf: Readonly<Record<NumberColumn, (host: HostState) => number>> = {
   io_operations: (host) => host.io_operations,
   instances: (host) => host.instances.size,
   hypervisor_version: (host) => host.hypervisor_version,
-  free_pci_devices: (host) => {
+  // Nova's PCIWeigher prefers few free devices, so the column holds how far they are below a hundred.
+  pci_scarcity: (host) => {
     let taken = 0;
     for (const details of host.claim_details ?? []) taken += details.pci_addresses?.length ?? 0;
-    return Math.max(0, host.pci_devices.length - taken);
+    const free = Math.max(0, host.pci_devices.length - taken);
+    return mostPciDevices - Math.min(free, mostPciDevices - 1);
   },
 };
 
@@ -70,7 +101,6 @@ export class Columns {
   #capacity: number;
   #length = 0;
   #numbers: Record<NumberColumn, Float64Array>;
-  #status: Uint8Array;
   #host_class: Uint32Array;
   readonly #resources = new Map<ResourceClass, ResourceColumns>();
   readonly #row_by_name: Map<string, number>;
@@ -78,12 +108,12 @@ export class Columns {
   /** Replaced and never changed: decisions keep it to name their hosts. */
   #names: readonly HostName[];
   readonly classes: HostClasses;
+  #scratch: Scratch | null = null;
 
   constructor(hosts: readonly HostState[], classes: HostClasses = new HostClasses()) {
     this.classes = classes;
     this.#capacity = Math.max(1, hosts.length);
     this.#numbers = emptyNumbers(this.#capacity);
-    this.#status = new Uint8Array(this.#capacity);
     this.#host_class = new Uint32Array(this.#capacity);
     this.#row_by_name = new Map();
     this.#row_by_lower_name = new Map();
@@ -97,11 +127,22 @@ export class Columns {
   get names(): readonly HostName[] {
     return this.#names;
   }
-  get status(): Uint8Array {
-    return this.#status;
-  }
   get host_class(): Uint32Array {
     return this.#host_class;
+  }
+
+  /**
+   * Room to work in for one decision, to be given back with `returnScratch`. A new set of arrays per decision would make
+   * the garbage collector the slowest part of it.
+   */
+  takeScratch(): Scratch {
+    const scratch = this.#scratch;
+    this.#scratch = null;
+    return scratch !== null && scratch.rows.length >= this.#length ? scratch : emptyScratch(this.#capacity);
+  }
+
+  returnScratch(scratch: Scratch): void {
+    this.#scratch = scratch;
   }
 
   number(column: NumberColumn): Float64Array {
@@ -140,7 +181,6 @@ export class Columns {
   /** Writes one host's numbers over its row. */
   set(row: number, host: HostState): void {
     for (const column of numberColumns) this.#numbers[column][row] = numberOf[column](host);
-    this.#status[row] = !host.enabled ? HostStatus.disabled : host.up ? HostStatus.ready : HostStatus.down;
     this.#host_class[row] = this.classes.numberOf(host);
     for (const name of Object.keys(host.inventories) as ResourceClass[]) this.#openResource(name);
     for (const [name, columns] of this.#resources) {
@@ -150,6 +190,12 @@ export class Columns {
       columns.allocation_ratio[row] = inventory?.allocation_ratio ?? 1;
       columns.max_unit[row] = inventory?.max_unit ?? 0;
       columns.used[row] = inventory?.used ?? 0;
+      const free =
+        inventory === undefined
+          ? 0
+          : (inventory.total - inventory.reserved) * inventory.allocation_ratio - inventory.used;
+      columns.free[row] = free;
+      columns.room[row] = Math.min(free, inventory?.max_unit ?? 0);
     }
   }
 
@@ -163,9 +209,6 @@ export class Columns {
     const numbers = emptyNumbers(this.#capacity);
     for (const column of numberColumns) numbers[column].set(this.#numbers[column]);
     this.#numbers = numbers;
-    const status = new Uint8Array(this.#capacity);
-    status.set(this.#status);
-    this.#status = status;
     const host_class = new Uint32Array(this.#capacity);
     host_class.set(this.#host_class);
     this.#host_class = host_class;
@@ -179,6 +222,7 @@ export class Columns {
 
 function emptyNumbers(capacity: number): Record<NumberColumn, Float64Array> {
   return {
+    service_state: new Float64Array(capacity),
     free_memory_mb: new Float64Array(capacity),
     free_vcpus: new Float64Array(capacity),
     free_disk_mb: new Float64Array(capacity),
@@ -186,7 +230,7 @@ function emptyNumbers(capacity: number): Record<NumberColumn, Float64Array> {
     io_operations: new Float64Array(capacity),
     instances: new Float64Array(capacity),
     hypervisor_version: new Float64Array(capacity),
-    free_pci_devices: new Float64Array(capacity),
+    pci_scarcity: new Float64Array(capacity),
   };
 }
 
@@ -197,5 +241,7 @@ function emptyResource(capacity: number): ResourceColumns {
     allocation_ratio: new Float64Array(capacity).fill(1),
     max_unit: new Float64Array(capacity),
     used: new Float64Array(capacity),
+    free: new Float64Array(capacity),
+    room: new Float64Array(capacity),
   };
 }

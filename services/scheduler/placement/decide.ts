@@ -26,13 +26,18 @@ export function decide(
 ): Decision {
   const columns = columnsOf(snapshot);
   const rules = rulesFor(settings, request.forced_host !== null);
-  const { rows, survivors, rejections } = filterHosts(columns, snapshot.hosts, rules, { request, settings });
+  const scratch = columns.takeScratch();
+  const context = { request, settings };
+  const { rows, survivors, rejections } = filterHosts(columns, snapshot.hosts, rules, context, scratch);
   const warnings = new Set<string>();
-  const { weights, partsOf } = weighHosts(rows, columns, snapshot.hosts, configuredWeighers(settings), {
-    request,
-    settings,
-    warn: (text) => warnings.add(text),
-  });
+  const { weights, partsOf } = weighHosts(
+    rows,
+    columns,
+    snapshot.hosts,
+    configuredWeighers(settings),
+    { ...context, warn: (text) => warnings.add(text) },
+    scratch,
+  );
   const choice: ChoiceSettings = {
     host_subset_size: settings.filter_scheduler.host_subset_size,
     shuffle_best_same_weighed_hosts: settings.filter_scheduler.shuffle_best_same_weighed_hosts,
@@ -52,6 +57,8 @@ export function decide(
       const row = rows[place] ?? 0;
       return { host: nameOf(columns.names, row), rank, weight: weights[place] ?? 0, parts: partsOf(row) };
     });
+  const weighed = rows.length;
+  columns.returnScratch(scratch);
   const hostOfRank = new Map(ranked.map(({ rank, host }) => [rank, host]));
   const [chosen = null, ...alternates] = ranks.flatMap((rank) => hostOfRank.get(rank) ?? []);
   const details = [chosen, ...alternates].flatMap((host) => {
@@ -67,7 +74,7 @@ export function decide(
     considered: snapshot.hosts.length,
     survivors,
     rejections,
-    weighed: rows.length,
+    weighed,
     ranked,
     chosen,
     alternates,

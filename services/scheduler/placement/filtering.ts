@@ -1,5 +1,5 @@
-import type { Columns } from './columns.ts';
-import type { Filter, FilterContext, Rule } from './filters/filter.ts';
+import type { Columns, Scratch } from './columns.ts';
+import type { BoundRule, Filter, FilterContext, Rule } from './filters/filter.ts';
 import type { HostState, Rejections, Verdict } from './model.ts';
 import { RejectionCollector } from './rejections.ts';
 
@@ -16,11 +16,13 @@ export function filterHosts(
   hosts: readonly HostState[],
   filters: readonly Filter[],
   context: FilterContext,
+  scratch: Scratch,
 ): Filtered {
-  const rows = new Int32Array(hosts.length);
-  for (let row = 0; row < rows.length; row += 1) rows[row] = row;
-  const collector = new RejectionCollector(hosts.length);
-  let count = rows.length;
+  const { rows } = scratch;
+  const considered = hosts.length;
+  for (let row = 0; row < considered; row += 1) rows[row] = row;
+  const collector = new RejectionCollector(scratch);
+  let count = considered;
   const survivors = filters.map((filter) => {
     const rule = count === 0 ? null : filter.prepare(context);
     if (rule !== null) count = applyRule(rule, filter.name, rows, count, columns, hosts, collector);
@@ -41,20 +43,15 @@ function applyRule(
 ): number {
   switch (rule.reads) {
     case 'columns': {
-      const { reasons, reason, available } = rule.bind(columns);
-      const groups = reasons.map((head) => collector.open({ filter: name, ...head }));
-      let kept = 0;
-      for (let index = 0; index < count; index += 1) {
-        const row = rows[index] ?? 0;
-        const number = reason(row);
-        if (number < 0) {
-          rows[kept] = row;
-          kept += 1;
-        } else {
-          collector.add(row, groups[number] ?? 0, available(row, number) ?? Number.NaN);
-        }
-      }
-      return kept;
+      const bound = rule.bind(columns);
+      const groups = bound.reasons.map((head) => collector.open({ filter: name, ...head }));
+      const add = (row: number): boolean => {
+        const number = bound.reason(row);
+        if (number < 0) return false;
+        collector.add(row, groups[number] ?? 0, bound.available(row, number) ?? Number.NaN);
+        return true;
+      };
+      return applyBound(bound, rows, count, add);
     }
     case 'class': {
       // One verdict per class of hosts: undefined until the first host of the class is met.
@@ -81,6 +78,63 @@ function applyRule(
     default:
       return rule satisfies never;
   }
+}
+
+/** @param reject notes the rejection of a row; false when the row passes after all */
+function applyBound(
+  bound: BoundRule,
+  rows: Int32Array,
+  count: number,
+  reject: (row: number) => boolean,
+): number {
+  if (bound.only_rows !== undefined) return dropRows(rows, count, bound.only_rows, reject);
+  let left = count;
+  for (const { column, at_least } of bound.screens ?? []) left = screen(rows, left, column, at_least, reject);
+  if (bound.screens !== undefined) return left;
+  let kept = 0;
+  for (let index = 0; index < count; index += 1) {
+    const row = rows[index] ?? 0;
+    if (reject(row)) continue;
+    rows[kept] = row;
+    kept += 1;
+  }
+  return kept;
+}
+
+/** The loop that ten thousand hosts go through: nothing but a comparison for those that pass. */
+function screen(
+  rows: Int32Array,
+  count: number,
+  column: Float64Array,
+  at_least: number,
+  reject: (row: number) => boolean,
+): number {
+  let kept = 0;
+  for (let index = 0; index < count; index += 1) {
+    const row = rows[index] ?? 0;
+    if ((column[row] ?? 0) >= at_least || !reject(row)) {
+      rows[kept] = row;
+      kept += 1;
+    }
+  }
+  return kept;
+}
+
+/** Takes a few rows out of many. Rows are always in ascending order. */
+function dropRows(
+  rows: Int32Array,
+  count: number,
+  candidates: readonly number[],
+  reject: (row: number) => boolean,
+): number {
+  let left = count;
+  for (const row of candidates) {
+    const place = rows.subarray(0, left).indexOf(row);
+    if (place < 0 || !reject(row)) continue;
+    rows.copyWithin(place, place + 1, left);
+    left -= 1;
+  }
+  return left;
 }
 
 function keep(

@@ -52,10 +52,16 @@ export class HostClasses {
   readonly #placed = new Pool<SharedPlaced>();
   readonly #number_by_key = new Map<string, number>();
   readonly #classes: HostClass[] = [];
+  readonly #metadata_keys = new Set<string>();
 
   /** One class per number. */
   get all(): readonly HostClass[] {
     return this.#classes;
+  }
+
+  /** True when some aggregate has this metadata key: most clusters override no multiplier, and need not look. */
+  hasMetadata(key: string): boolean {
+    return this.#metadata_keys.has(key);
   }
 
   /** The host with its large parts replaced by shared ones, and its instances in their compact form. */
@@ -100,6 +106,8 @@ export class HostClasses {
       aggregates,
       availability_zone: host.availability_zone,
     });
+    for (const { metadata } of aggregates)
+      for (const name of Object.keys(metadata)) this.#metadata_keys.add(name);
     this.#number_by_key.set(key, number);
     return number;
   }

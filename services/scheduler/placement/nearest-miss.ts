@@ -25,14 +25,18 @@ export function nearestMiss(
 ): string | null {
   const groups = rejections.groups().filter(({ filter }) => filter !== hostSelection.name);
   const nearest: Miss[] = [];
+  let bar = Number.POSITIVE_INFINITY;
   for (const group of groups) {
-    for (const [index, available] of (group.availables ?? []).entries()) {
-      if (typeof group.asked !== 'number' || group.unit === undefined || available >= group.asked) continue;
-      const distance = (group.asked - available) / group.asked;
-      if (nearest.length === hostsTried && distance >= (nearest.at(-1)?.distance ?? 0)) continue;
-      const place = nearest.findIndex((miss) => miss.distance > distance);
-      nearest.splice(place < 0 ? nearest.length : place, 0, { group, index, distance });
+    const { asked, availables = [], unit } = group;
+    if (typeof asked !== 'number' || unit === undefined) continue;
+    for (let index = 0; index < availables.length; index += 1) {
+      const distance = (asked - (availables[index] ?? 0)) / asked;
+      if (distance >= bar || distance <= 0) continue;
+      let place = nearest.length;
+      while (place > 0 && (nearest[place - 1]?.distance ?? 0) > distance) place -= 1;
+      nearest.splice(place, 0, { group, index, distance });
       if (nearest.length > hostsTried) nearest.pop();
+      if (nearest.length === hostsTried) bar = nearest.at(-1)?.distance ?? bar;
     }
   }
   const prepared = rules.map((filter) => ({ name: filter.name, rule: filter.prepare(context) }));

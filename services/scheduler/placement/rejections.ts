@@ -1,4 +1,5 @@
 import type { HostName } from '../../../shared/domain/ids.ts';
+import type { Scratch } from './columns.ts';
 import type { Rejection, RejectionGroup, Rejections, Verdict } from './model.ts';
 
 type Reject = Extract<Verdict, { pass: false }>;
@@ -18,36 +19,30 @@ export interface GroupHead {
  * written out as text while a decision runs.
  */
 export class RejectionCollector {
-  readonly #group_of_row: Uint32Array;
-  readonly #available_of_row: Float64Array;
+  readonly #scratch: Scratch;
   readonly #heads: GroupHead[] = [];
   readonly #group_by_key = new Map<string, number>();
   #length = 0;
 
-  constructor(rows: number) {
-    this.#group_of_row = new Uint32Array(rows);
-    this.#available_of_row = new Float64Array(rows);
+  constructor(scratch: Scratch) {
+    this.#scratch = scratch;
   }
 
   /** A number for this head, to be given to `add`. */
   open(head: GroupHead): number {
     this.#heads.push(head);
-    return this.#heads.length;
+    return this.#heads.length - 1;
   }
 
   /** @param available NaN when there is no number */
   add(row: number, group: number, available: number): void {
-    this.#group_of_row[row] = group;
-    this.#available_of_row[row] = available;
+    this.#scratch.rejected_rows[this.#length] = row;
+    this.#scratch.rejected_groups[this.#length] = group;
+    this.#scratch.rejected_available[this.#length] = available;
     this.#length += 1;
   }
 
-  /** For rules that answer with whole verdicts: equal ones share a group. */
-  addVerdict(row: number, filter: string, verdict: Reject): void {
-    const { group, available } = this.groupOf(filter, verdict);
-    this.add(row, group, available);
-  }
-
+  /** The group of a whole verdict: equal ones share it. */
   groupOf(filter: string, verdict: Reject): { readonly group: number; readonly available: number } {
     const { code, message, asked, available, unit } = verdict;
     const text = typeof available === 'string' ? available : undefined;
@@ -67,48 +62,49 @@ export class RejectionCollector {
     return { group, available: typeof available === 'number' ? available : Number.NaN };
   }
 
+  /** What was collected, copied out of the scratch arrays. */
   finish(names: readonly HostName[]): Rejections {
-    return new ColumnarRejections(
+    return new ColumnarRejections({
       names,
-      this.#heads,
-      this.#group_of_row,
-      this.#available_of_row,
-      this.#length,
-    );
+      heads: this.#heads,
+      rows: this.#scratch.rejected_rows.slice(0, this.#length),
+      groups: this.#scratch.rejected_groups.slice(0, this.#length),
+      available: this.#scratch.rejected_available.slice(0, this.#length),
+    });
   }
 }
 
+interface Collected {
+  readonly names: readonly HostName[];
+  readonly heads: readonly GroupHead[];
+  /** One place per rejection, in the order in which the rules ran. */
+  readonly rows: Int32Array;
+  readonly groups: Uint32Array;
+  readonly available: Float64Array;
+}
+
 class ColumnarRejections implements Rejections {
-  readonly length: number;
-  readonly #names: readonly HostName[];
-  readonly #heads: readonly GroupHead[];
-  readonly #group_of_row: Uint32Array;
-  readonly #available_of_row: Float64Array;
+  readonly #collected: Collected;
   #groups: readonly RejectionGroup[] | null = null;
 
-  constructor(
-    names: readonly HostName[],
-    heads: readonly GroupHead[],
-    group_of_row: Uint32Array,
-    available_of_row: Float64Array,
-    length: number,
-  ) {
-    this.#names = names;
-    this.#heads = heads;
-    this.#group_of_row = group_of_row;
-    this.#available_of_row = available_of_row;
-    this.length = length;
+  constructor(collected: Collected) {
+    this.#collected = collected;
+  }
+
+  get length(): number {
+    return this.#collected.rows.length;
   }
 
   *[Symbol.iterator](): Generator<Rejection> {
-    for (let row = 0; row < this.#group_of_row.length; row += 1) {
-      const rejection = this.#at(row);
+    for (let place = 0; place < this.length; place += 1) {
+      const rejection = this.#at(place);
       if (rejection !== undefined) yield rejection;
     }
   }
 
   of(host: HostName): Rejection | undefined {
-    return this.#at(this.#names.indexOf(host));
+    const row = this.#collected.names.indexOf(host);
+    return row < 0 ? undefined : this.#at(this.#collected.rows.indexOf(row));
   }
 
   groups(): readonly RejectionGroup[] {
@@ -120,27 +116,29 @@ class ColumnarRejections implements Rejections {
     return this.groups();
   }
 
-  #at(row: number): Rejection | undefined {
-    const head = this.#heads[(this.#group_of_row[row] ?? 0) - 1];
-    const host = this.#names[row];
-    if (head === undefined || host === undefined) return undefined;
-    return rejectionOf(head, host, this.#available_of_row[row] ?? Number.NaN);
+  #at(place: number): Rejection | undefined {
+    const { names, heads, rows, groups, available } = this.#collected;
+    const head = heads[groups[place] ?? -1];
+    const host = names[rows[place] ?? -1];
+    return head === undefined || host === undefined
+      ? undefined
+      : rejectionOf(head, host, available[place] ?? Number.NaN);
   }
 
   #buildGroups(): readonly RejectionGroup[] {
-    const hosts: HostName[][] = this.#heads.map(() => []);
-    const availables: number[][] = this.#heads.map(() => []);
-    for (let row = 0; row < this.#group_of_row.length; row += 1) {
-      const group = (this.#group_of_row[row] ?? 0) - 1;
-      const name = this.#names[row];
-      if (group < 0 || name === undefined) continue;
-      hosts[group]?.push(name);
-      const available = this.#available_of_row[row] ?? Number.NaN;
-      if (!Number.isNaN(available)) availables[group]?.push(available);
+    const { names, heads, rows, groups, available } = this.#collected;
+    const hosts: HostName[][] = heads.map(() => []);
+    const availables: number[][] = heads.map(() => []);
+    for (let place = 0; place < rows.length; place += 1) {
+      const group = groups[place] ?? 0;
+      const name = names[rows[place] ?? 0];
+      const number = available[place] ?? Number.NaN;
+      if (name !== undefined) hosts[group]?.push(name);
+      if (!Number.isNaN(number)) availables[group]?.push(number);
     }
-    return this.#heads.flatMap((head, index) => {
-      const members = hosts[index] ?? [];
-      const numbers = availables[index] ?? [];
+    return heads.flatMap((head, group) => {
+      const members = hosts[group] ?? [];
+      const numbers = availables[group] ?? [];
       if (members.length === 0) return [];
       return [
         { ...head, hosts: members, ...(numbers.length === members.length ? { availables: numbers } : {}) },

@@ -1,4 +1,4 @@
-import type { Columns } from './columns.ts';
+import type { Columns, Scratch } from './columns.ts';
 import type { HostState, WeighedHost } from './model.ts';
 import type { ColumnNumber, HostNumber, Weigher, WeigherContext } from './weighers/weigher.ts';
 import { multipliersOf, type Multipliers } from './weighers/multipliers.ts';
@@ -30,19 +30,16 @@ export function weighHosts(
   hosts: readonly HostState[],
   weighers: readonly Weigher[],
   context: WeigherContext,
+  scratch: Scratch,
 ): Weighed {
-  const weights = new Float64Array(rows.length);
+  const weights = scratch.weights.subarray(0, rows.length).fill(0);
   const prepared = weighers.map((weigher) => prepare(weigher, rows, columns, hosts, context));
   for (const { column, raw, least, range, multipliers, weigher } of prepared) {
     if (range === 0 || (multipliers.by_class === null && multipliers.common === 0)) continue;
     const { by_class, common } = multipliers;
     const minimum = weigher.minimum ?? Number.NEGATIVE_INFINITY;
     if (column !== null && by_class === null) {
-      for (let index = 0; index < rows.length; index += 1) {
-        const value = column[rows[index] ?? 0] ?? 0;
-        weights[index] =
-          (weights[index] ?? 0) + common * (((value > minimum ? value : minimum) - least) / range);
-      }
+      addColumn(weights, rows, column, { minimum, least, range, multiplier: common });
     } else {
       for (let index = 0; index < rows.length; index += 1) {
         const row = rows[index] ?? 0;
@@ -55,6 +52,29 @@ export function weighHosts(
   return { weights, partsOf: (row) => prepared.map((part) => partOf(part, row, columns)) };
 }
 
+function addColumn(
+  weights: Float64Array,
+  rows: Int32Array,
+  column: Float64Array,
+  {
+    minimum,
+    least,
+    range,
+    multiplier,
+  }: {
+    readonly minimum: number;
+    readonly least: number;
+    readonly range: number;
+    readonly multiplier: number;
+  },
+): void {
+  for (let index = 0; index < rows.length; index += 1) {
+    const value = column[rows[index] ?? 0] ?? 0;
+    const lifted = value > minimum ? value : minimum;
+    weights[index] = (weights[index] ?? 0) + multiplier * ((lifted - least) / range);
+  }
+}
+
 function prepare(
   weigher: Weigher,
   rows: Int32Array,
@@ -62,7 +82,7 @@ function prepare(
   hosts: readonly HostState[],
   context: WeigherContext,
 ): PreparedWeigher {
-  const multipliers = multipliersOf(weigher, columns.classes.all, context);
+  const multipliers = multipliersOf(weigher, columns.classes, context);
   const source: HostNumber | ColumnNumber | null = rows.length > 1 ? weigher.prepare(context) : null;
   const nothing = { weigher, raw: () => 0, column: null, least: 0, range: 0, multipliers };
   if (source === null) return nothing;

@@ -1,4 +1,4 @@
-import { HostStatus } from '../columns.ts';
+import { ServiceState } from '../columns.ts';
 import type { Filter } from './filter.ts';
 
 const reasons = [
@@ -11,14 +11,17 @@ export const ComputeFilter: Filter = {
   name: 'ComputeFilter',
   prepare: () => ({
     reads: 'columns',
-    bind: ({ status }) => ({
-      reasons,
-      reason: (row) => {
-        const now = status[row];
-        if (now === HostStatus.ready) return -1;
-        return now === HostStatus.disabled ? 0 : 1;
-      },
-      available: () => undefined,
-    }),
+    bind: (columns) => {
+      const state = columns.number('service_state');
+      return {
+        reasons,
+        screens: [{ column: state, at_least: ServiceState.ready }],
+        reason: (row) => {
+          if (state[row] === ServiceState.ready) return -1;
+          return state[row] === ServiceState.disabled ? 0 : 1;
+        },
+        available: () => undefined,
+      };
+    },
   }),
 };

@@ -37,6 +37,10 @@ export interface ColumnRule {
 
 export interface BoundRule {
   readonly reasons: readonly ColumnReason[];
+  /** When given: the only rows that `reason` needs to be asked about; all others pass. */
+  readonly only_rows?: readonly number[];
+  /** When given: a row passes exactly when each column is large enough; `reason` is asked about the others. */
+  readonly screens?: ReadonlyArray<{ readonly column: Float64Array; readonly at_least: number }>;
   /** Number of the reason against this row's host; -1 when it passes. */
   readonly reason: (row: number) => number;
   /** What the host has; undefined when the reason counts nothing. */

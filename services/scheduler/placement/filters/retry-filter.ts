@@ -12,6 +12,7 @@ export const RetryFilter: Filter = {
         const rows = new Set<number | undefined>(tried.map((name) => columns.rowOf(name)));
         return {
           reasons: [{ code: 'tried', message: 'was tried for this request already' }],
+          only_rows: [...rows].filter((row) => row !== undefined),
           reason: (row) => (rows.has(row) ? 0 : -1),
           available: () => undefined,
         };

@@ -24,6 +24,7 @@ export const ServerGroupAntiAffinityFilter: Filter = {
               asked: limit,
             },
           ],
+          only_rows: [...members.keys()],
           reason: (row) => ((members.get(row) ?? 0) >= limit && !own.has(row) ? 0 : -1),
           available: (row) => members.get(row) ?? 0,
         };

@@ -1,12 +1,5 @@
 import type { ResourceClass } from '../../../../shared/domain/resources.ts';
-import type { ResourceColumns } from '../columns.ts';
 import type { ColumnReason, Filter } from '../filters/filter.ts';
-
-interface Demand {
-  readonly name: ResourceClass;
-  readonly asked: number;
-  readonly columns: ResourceColumns | undefined;
-}
 
 /** How a class of resource is spoken of: the stem of its codes, and its unit, short and in a sentence. */
 export function wordsOf(name: ResourceClass): {
@@ -43,7 +36,11 @@ export const capacity: Filter = {
       reads: 'columns',
       bind: (columns) => {
         const reasons: ColumnReason[] = [];
-        const demands: Demand[] = wanted.map(([name, amount]) => {
+        const amounts: number[] = [];
+        const rooms: Float64Array[] = [];
+        const frees: Float64Array[] = [];
+        const nothing = new Float64Array(columns.length);
+        for (const [name, amount] of wanted) {
           const { code, unit, noun } = wordsOf(name);
           reasons.push(
             { code: `${code}_short`, message: `short of {short}${unit}`, asked: amount, unit: noun },
@@ -54,34 +51,29 @@ export const capacity: Filter = {
               unit: noun,
             },
           );
-          return { name, asked: amount, columns: columns.resource(name) };
-        });
+          amounts.push(amount);
+          rooms.push(columns.resource(name)?.room ?? nothing);
+          frees.push(columns.resource(name)?.free ?? nothing);
+        }
+        const freeOf = (row: number, demand: number): number => frees[demand]?.[row] ?? 0;
         return {
           reasons,
+          screens: rooms.map((column, demand) => ({ column, at_least: amounts[demand] ?? 0 })),
           // Two reasons per demand, so the number of a reason is 2 × demand, plus 1 for "too large".
           reason: (row) => {
-            for (let index = 0; index < demands.length; index += 1) {
-              const demand = demands[index];
-              if (demand === undefined) break;
-              if (freeOf(demand, row) < demand.asked) return 2 * index;
-              if ((demand.columns?.max_unit[row] ?? 0) < demand.asked) return 2 * index + 1;
+            for (let demand = 0; demand < amounts.length; demand += 1) {
+              const asked = amounts[demand] ?? 0;
+              if ((rooms[demand]?.[row] ?? 0) >= asked) continue;
+              return freeOf(row, demand) < asked ? 2 * demand : 2 * demand + 1;
             }
             return -1;
           },
           available: (row, reason) => {
-            const demand = demands[reason >> 1];
-            if (demand === undefined) return undefined;
-            return reason % 2 === 0 ? freeOf(demand, row) : (demand.columns?.max_unit[row] ?? 0);
+            const demand = reason >> 1;
+            return reason % 2 === 0 ? freeOf(row, demand) : (rooms[demand]?.[row] ?? 0);
           },
         };
       },
     };
   },
 };
-
-function freeOf({ columns }: Demand, row: number): number {
-  if (columns === undefined) return 0;
-  const usable =
-    ((columns.total[row] ?? 0) - (columns.reserved[row] ?? 0)) * (columns.allocation_ratio[row] ?? 1);
-  return usable - (columns.used[row] ?? 0);
-}

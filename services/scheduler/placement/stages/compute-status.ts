@@ -1,4 +1,4 @@
-import { HostStatus } from '../columns.ts';
+import { ServiceState } from '../columns.ts';
 import type { Filter } from '../filters/filter.ts';
 
 const reasons = [{ code: 'disabled', message: 'disabled' }];
@@ -11,10 +11,13 @@ export const computeStatus: Filter = {
   name: 'ComputeStatus',
   prepare: () => ({
     reads: 'columns',
-    bind: ({ status }) => ({
-      reasons,
-      reason: (row) => (status[row] === HostStatus.disabled ? 0 : -1),
-      available: () => undefined,
-    }),
+    bind: (columns) => {
+      const state = columns.number('service_state');
+      return {
+        reasons,
+        reason: (row) => (state[row] === ServiceState.disabled ? 0 : -1),
+        available: () => undefined,
+      };
+    },
   }),
 };

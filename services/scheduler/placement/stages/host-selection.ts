@@ -28,6 +28,7 @@ export const hostSelection: Filter = {
         const wanted_row = wanted === null ? null : (columns.rowOf(wanted) ?? -1);
         return {
           reasons,
+          ...(wanted_row === null ? { only_rows: [...left_out] } : {}),
           reason: (row) => {
             if (wanted_row !== null && row !== wanted_row) return notRequested;
             return left_out.has(row) ? ignored : -1;

@@ -1,4 +1,4 @@
-import type { HostClass } from '../host-class.ts';
+import type { HostClasses } from '../host-class.ts';
 import type { Weigher, WeigherContext } from './weigher.ts';
 
 export interface Multipliers {
@@ -13,18 +13,18 @@ export interface Multipliers {
  */
 export function multipliersOf(
   weigher: Weigher,
-  classes: readonly HostClass[],
+  classes: HostClasses,
   { settings, warn }: WeigherContext,
 ): Multipliers {
   const sign = weigher.negated === true ? -1 : 1;
   const common = sign * weigher.multiplier(settings);
   const key = weigher.aggregate_key;
-  if (key === null) return { common, by_class: null };
+  if (key === null || !classes.hasMetadata(key)) return { common, by_class: null };
   let by_class: number[] | null = null;
-  for (const [number, { aggregates }] of classes.entries()) {
+  for (const [number, { aggregates }] of classes.all.entries()) {
     const values = aggregates.flatMap(({ metadata }) => metadata[key] ?? []);
     if (values.length === 0) continue;
-    by_class ??= classes.map(() => common);
+    by_class ??= classes.all.map(() => common);
     const parsed = values.map((value) => (value.trim() === '' ? Number.NaN : Number(value)));
     if (parsed.some(Number.isNaN)) {
       const names = aggregates.filter(({ metadata }) => metadata[key] !== undefined).map(({ name }) => name);

@@ -1,7 +1,5 @@
 import type { Weigher } from './weigher.ts';
 
-const mostDevices = 100;
-
 /**
  * Few free PCI devices are better: servers that need none keep away from hosts that have them, and those that need some
  * do not break up the largest stock.
@@ -10,9 +8,5 @@ export const PCIWeigher: Weigher = {
   name: 'PCIWeigher',
   multiplier: ({ filter_scheduler }) => filter_scheduler.pci_weight_multiplier,
   aggregate_key: 'pci_weight_multiplier',
-  prepare: () => ({
-    reads: 'columns',
-    values: (columns) =>
-      columns.number('free_pci_devices').map((free) => mostDevices - Math.min(free, mostDevices - 1)),
-  }),
+  prepare: () => ({ reads: 'columns', values: (columns) => columns.number('pci_scarcity') }),
 };
