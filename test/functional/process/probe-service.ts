@@ -1,0 +1,24 @@
+/** A service that does what PROBE says; for run-service.test.ts. */
+import { DroverError } from '../../../shared/errors/drover-error.ts';
+import { runService } from '../../../shared/process/run-service.ts';
+
+const behaviour = process.env['PROBE'];
+
+await runService({ process_name: 'probe', close_timeout_seconds: 1 }, async ({ stop }) => {
+  if (behaviour === 'start fails')
+    throw new DroverError('broker_unavailable', { broker: 'h:1', reason: 'refused' });
+  const alive = setInterval(() => {}, 60_000);
+  if (behaviour === 'throws')
+    setImmediate(() => {
+      throw new Error('a mistake');
+    });
+  if (behaviour === 'rejects') setImmediate(() => void Promise.reject(new Error('a mistake')));
+  if (behaviour === 'stops') setImmediate(stop);
+  return {
+    ready: { port: 1234 },
+    close: async () => {
+      if (behaviour === 'hangs') await new Promise(() => {});
+      clearInterval(alive);
+    },
+  };
+});
