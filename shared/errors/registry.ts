@@ -7,6 +7,7 @@ import { migrationErrors } from './migration-errors.ts';
 import { moverErrors } from './mover-errors.ts';
 import { operationsErrors } from './operations-errors.ts';
 import { serverErrors } from './server-errors.ts';
+import { serviceErrors } from './service-errors.ts';
 
 /**
  * One error of the world.
@@ -30,6 +31,7 @@ export const errorRegistry = {
   ...moverErrors,
   ...operationsErrors,
   ...serverErrors,
+  ...serviceErrors,
 } as const satisfies Record<string, ErrorEntry>;
 
 export type ErrorCode = keyof typeof errorRegistry;
