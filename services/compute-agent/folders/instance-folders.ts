@@ -2,6 +2,7 @@ import { randomBytes } from 'node:crypto';
 import { mkdir, readdir, rename, rm, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { HostName, InstanceId, MigrationId } from '../../../shared/domain/ids.ts';
+import type { InstanceSpec } from '../../../shared/domain/instance-spec.ts';
 import { instanceId } from '../../../shared/domain/ids.ts';
 import { DroverError } from '../../../shared/errors/drover-error.ts';
 import { instanceFolders } from '../../../shared/messaging/commands.ts';
@@ -23,6 +24,8 @@ export interface Move {
   /** The migration that the mark names afterwards. */
   readonly migration_id: MigrationId | null;
   readonly epoch: number;
+  /** Takes the place of the mark's spec (a resize brings another flavor). */
+  readonly spec?: InstanceSpec;
 }
 
 /**
@@ -56,7 +59,8 @@ export class InstanceFolders {
     const unreadable: Array<{ folder: string; reason: string }> = [];
     for (const name of await readdir(this.path)) {
       if (PASSING.test(name)) await rm(join(this.path, name), { recursive: true, force: true });
-      const [uuid = '', suffix = ''] = [name.slice(0, 36), name.slice(36)];
+      const uuid = name.slice(0, 36);
+      const suffix = name.slice(36);
       const role = folderRoles.find((candidate) => suffix === instanceFolders[candidate](''));
       if (!UUID.test(uuid) || role === undefined) continue;
       try {
@@ -139,7 +143,12 @@ export class InstanceFolders {
     const target = await this.read(id, move.to);
     const names = { host: this.#host, source: this.folder(id, move.from), target: this.folder(id, move.to) };
     if (source !== null && target !== null) throw new DroverError('folder_occupied', names);
-    const next = { role: move.to, migration_id: move.migration_id, epoch: move.epoch };
+    const next = {
+      role: move.to,
+      migration_id: move.migration_id,
+      epoch: move.epoch,
+      ...(move.spec === undefined ? {} : { spec: move.spec }),
+    };
     if (source !== null) {
       // An interrupted move belongs to the migration that began it, whoever may touch a folder at rest.
       const owner = source.role === move.from ? move.owner : (move.migration_id ?? 'anyone');

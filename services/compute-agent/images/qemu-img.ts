@@ -18,7 +18,13 @@ export async function createOverlay(options: {
 }): Promise<void> {
   await qemuImg(options.host, [
     'create',
-    ...['-q', '-f', 'qcow2', '-F', options.backing_format, '-b', options.backing_file],
+    '-q',
+    '-f',
+    'qcow2',
+    '-F',
+    options.backing_format,
+    '-b',
+    options.backing_file,
     options.path,
     String(options.size_bytes),
   ]);

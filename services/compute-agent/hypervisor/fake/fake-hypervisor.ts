@@ -162,7 +162,7 @@ export class FakeHypervisor implements Hypervisor {
     this.#ending.abort(new Error('the hypervisor connection was closed'));
     if (this.#knobs_timer !== null) clearInterval(this.#knobs_timer);
     this.#watchers.clear();
-    for (const id of [...this.#writers.keys()]) await this.#endWriting(id);
+    for (const id of this.#writers.keys()) await this.#endWriting(id);
   }
 
   async #powerOff(id: InstanceId, power_state: PowerState): Promise<void> {

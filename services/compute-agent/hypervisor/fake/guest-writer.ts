@@ -83,7 +83,8 @@ export class GuestWriter {
     }
     try {
       const blocks = Math.floor((await file.stat()).size / GUEST_BLOCK_BYTES);
-      while (!this.#ended && blocks > 0 && this.#owed_bytes >= GUEST_BLOCK_BYTES) {
+      if (blocks === 0) return;
+      while (!this.#ended && this.#owed_bytes >= GUEST_BLOCK_BYTES) {
         const index = this.#written_blocks;
         await file.write(guestBlock(this.#id, index), 0, GUEST_BLOCK_BYTES, guestBlockOffset(index, blocks));
         this.#written_blocks += 1;

@@ -1,0 +1,315 @@
+import { randomUUID } from 'node:crypto';
+import { requestId, type HostName } from '../../shared/domain/ids.ts';
+import { DroverError } from '../../shared/errors/drover-error.ts';
+import type { Logger } from '../../shared/logging/logger.ts';
+import type { AgentEvent, CommandMessage } from '../../shared/messaging/messages.ts';
+import type { CommandDefinition, HostParts, HostSettings } from './commands/definition.ts';
+import { failureOf } from './commands/failures.ts';
+import { Gate, isPast, type Answer } from './commands/gate.ts';
+import { InstanceQueues } from './commands/instance-queues.ts';
+import { parseCommand } from './commands/parse-command.ts';
+import { commandRegistry } from './commands/registry.ts';
+import { InstanceFolders } from './folders/instance-folders.ts';
+import { SpaceLedger } from './folders/space-ledger.ts';
+import type { KnobBoard } from './hypervisor/fake/knobs.ts';
+import type { GuestFact, Hypervisor } from './hypervisor/hypervisor.ts';
+import { ImageCache } from './images/image-cache.ts';
+import { buildHostReport, type ReportSettings } from './inventory/host-report.ts';
+import { Reporter } from './inventory/reporter.ts';
+import type { ReceiverAdmission, SenderSupervisor } from './mover/mover.ts';
+import { ProgressThrottle } from './progress-throttle.ts';
+import { TransferKeys } from './transfer-keys.ts';
+
+/** The way to the schedulers. */
+export interface EventPublisher {
+  /** Resolves when the broker has it; keeps it over breaks. */
+  publish(event: AgentEvent): Promise<void>;
+  /** For what is worthless when it is late. */
+  publishOrDrop(event: AgentEvent): void;
+}
+
+export interface AgentOptions {
+  readonly host: HostName;
+  readonly address: string;
+  readonly instances_path: string;
+  readonly agent_version: string;
+  readonly report_interval_seconds: number;
+  readonly report: ReportSettings;
+  readonly settings: HostSettings;
+  readonly hypervisor: Hypervisor;
+  readonly sender: SenderSupervisor;
+  readonly receiver: ReceiverAdmission;
+  readonly events: EventPublisher;
+  readonly log: Logger;
+  /** The fake hypervisor's: how to misbehave. */
+  readonly knobs?: KnobBoard;
+  /** Default: what statfs says of the instances' folder. */
+  readonly freeBytes?: () => Promise<number>;
+}
+
+/** One host. Many may run in one process: nothing here is global. */
+export interface Agent {
+  readonly boot_id: string;
+  /** Looks at the folders, then reports for the first time. */
+  start(): Promise<void>;
+  /**
+   * Takes one message of the host's queue. Resolves when it may be acknowledged: when it is answered, or after some
+   * minutes, for the broker does not wait for ever. Rejects only when the agent is closed before that.
+   */
+  handle(body: unknown): Promise<void>;
+  /** The caller closes the hypervisor, the movers and the broker connection. */
+  close(): Promise<void>;
+}
+
+/** RabbitMQ closes the channel of a consumer that holds a message for half an hour. */
+const UNACKNOWLEDGED_MILLISECONDS_MAX = 5 * 60_000;
+const MEBIBYTE = 1024 ** 2;
+
+export function createAgent(options: AgentOptions): Agent {
+  return new HostAgent(options);
+}
+
+class HostAgent implements Agent {
+  readonly #options: AgentOptions;
+  readonly #parts: HostParts;
+  readonly #gate: Gate;
+  readonly #queues = new InstanceQueues();
+  readonly #reporter: Reporter;
+  /** Rejects what `handle` has promised to callers that still wait. */
+  readonly #giveUp = new Set<(error: Error) => void>();
+  #endWatch: () => void = () => undefined;
+
+  constructor(options: AgentOptions) {
+    const { host, instances_path, hypervisor, log } = options;
+    this.#options = options;
+    const folders = new InstanceFolders({ instances_path, host });
+    this.#parts = {
+      host,
+      address: options.address,
+      hypervisor,
+      folders,
+      images: new ImageCache({ instances_path, host }),
+      space: new SpaceLedger({
+        folders,
+        host,
+        reserved_host_bytes: options.report.reserved_host_disk_mb * MEBIBYTE,
+        ...(options.freeBytes === undefined ? {} : { freeBytes: options.freeBytes }),
+      }),
+      keys: new TransferKeys(),
+      sender: options.sender,
+      receiver: options.receiver,
+      settings: options.settings,
+    };
+    this.#gate = new Gate({ host, knownEpoch: (id) => folders.knownEpoch(id) });
+    this.#reporter = new Reporter({
+      interval_seconds: options.report_interval_seconds,
+      build: () =>
+        buildHostReport({
+          host,
+          address: options.address,
+          agent_version: options.agent_version,
+          hypervisor,
+          folders,
+          settings: options.report,
+        }),
+      send: (report) => this.#publish({ ...this.#header(), type: 'host_reported', report }),
+      onError: (error) => log.error({ error }, 'the host could not be reported'),
+    });
+  }
+
+  get boot_id(): string {
+    return this.#reporter.boot_id;
+  }
+
+  async start(): Promise<void> {
+    const { folders, images, hypervisor } = this.#parts;
+    for (const { folder, reason } of await folders.load())
+      this.#options.log.error({ folder, reason }, 'a folder is left alone: its mark cannot be read');
+    await images.load();
+    this.#endWatch = hypervisor.watch((fact) => this.#guestChanged(fact));
+    // Not awaited: a broker that is away must not keep the agent from starting.
+    void this.#reporter.start();
+  }
+
+  async handle(body: unknown): Promise<void> {
+    const parsed = parseCommand(body);
+    const { log } = this.#options;
+    if (parsed.type === 'unreadable') return log.error({ reason: parsed.reason }, 'a message is no command');
+    const { message } = parsed;
+    const about = describeCommand(message);
+    if (parsed.type === 'refused') {
+      log.error({ ...about, reason: parsed.reason }, 'a command is refused');
+      const error = new DroverError('command_invalid', { host: this.#options.host, reason: parsed.reason });
+      return this.#publish(this.#failed(message, error));
+    }
+    const admission = this.#gate.consider(message, Date.now());
+    switch (admission.type) {
+      case 'run':
+        return this.#untilAcknowledgeable(this.#enqueue(message));
+      case 'running':
+        return log.info(about, 'a command came again while it runs');
+      case 'drop':
+        return log.warn({ ...about, reason: admission.reason }, 'a command is dropped');
+      case 'refuse':
+        log.warn({ ...about, reason: admission.error.message }, 'a command is refused');
+        return this.#publish(this.#failed(message, admission.error));
+      case 'answered':
+        log.info(about, 'a command came again and has its answer');
+        return this.#publish(admission.answer);
+      default:
+        return admission satisfies never;
+    }
+  }
+
+  async close(): Promise<void> {
+    this.#endWatch();
+    for (const giveUp of this.#giveUp) giveUp(new Error('the agent is closing'));
+    this.#queues.close();
+    await this.#reporter.close();
+  }
+
+  #untilAcknowledgeable(work: Promise<void>): Promise<void> {
+    return new Promise((resolve, reject) => {
+      const timer = setTimeout(resolve, UNACKNOWLEDGED_MILLISECONDS_MAX);
+      timer.unref();
+      this.#giveUp.add(reject);
+      void work.then(resolve, reject).finally(() => {
+        clearTimeout(timer);
+        this.#giveUp.delete(reject);
+      });
+    });
+  }
+
+  #enqueue(message: CommandMessage): Promise<void> {
+    const definition = commandRegistry[message.command] as CommandDefinition;
+    return this.#queues.add({
+      instance_id: message.instance_id,
+      operation_id: message.operation_id,
+      interrupts_all: definition.interrupts_all === true,
+      at_once: definition.at_once === true,
+      outlives_agent: definition.outlives_agent === true,
+      run: (signal) => this.#run(definition, message, signal),
+    });
+  }
+
+  /** Runs a command and answers it. Never rejects for what the command does. */
+  async #run(definition: CommandDefinition, message: CommandMessage, signal: AbortSignal): Promise<void> {
+    const log = this.#options.log.child(describeCommand(message));
+    if (isPast(message, Date.now()) || signal.aborted) {
+      this.#gate.finish(message, null);
+      log.warn(
+        { reason: String(signal.reason ?? 'its deadline has passed') },
+        'a waiting command is dropped',
+      );
+      return;
+    }
+    const began = performance.now();
+    log.info('a command begins');
+    const progress = new ProgressThrottle((newest) =>
+      this.#options.events.publishOrDrop({
+        ...this.#answerHeader(message),
+        type: 'step_progress',
+        progress: newest,
+      }),
+    );
+    const answer = await this.#answer(definition, message, signal, progress);
+    progress.end();
+    this.#gate.finish(message, answer);
+    const milliseconds = Math.round(performance.now() - began);
+    if (answer === null) return log.warn({ milliseconds }, 'a command was done and is kept unanswered');
+    if (answer.type === 'step_done') log.info({ milliseconds, summary: answer.summary }, 'a command is done');
+    else log.warn({ milliseconds, code: answer.code, reason: answer.message }, 'a command failed');
+    await this.#publish(answer);
+    this.#reporter.changed();
+  }
+
+  async #answer(
+    definition: CommandDefinition,
+    message: CommandMessage,
+    signal: AbortSignal,
+    progress: ProgressThrottle,
+  ): Promise<Answer | null> {
+    const { knobs, log } = this.#options;
+    try {
+      await knobs?.before(message.command, signal);
+      const outcome = await definition.run(
+        {
+          command: message.command,
+          instance_id: message.instance_id,
+          migration_id: message.migration_id,
+          epoch: message.epoch,
+          arguments: message.arguments,
+          signal,
+          onProgress: (newest) => progress.push(newest),
+        },
+        this.#parts,
+      );
+      if ((await knobs?.after(message.command)) === 'keep silent') return null;
+      return { ...this.#answerHeader(message), type: 'step_done', command: message.command, ...outcome };
+    } catch (error) {
+      // An error of the world explains itself; anything else needs its stack.
+      if (!(error instanceof DroverError) && !signal.aborted)
+        log.error({ ...describeCommand(message), error }, 'a command met something unexpected');
+      return this.#failed(message, signal.aborted ? this.#superseded(message, signal) : error);
+    }
+  }
+
+  #superseded(message: CommandMessage, signal: AbortSignal): DroverError {
+    const reason = signal.reason instanceof Error ? signal.reason.message : String(signal.reason);
+    const { command, instance_id } = message;
+    return new DroverError('command_superseded', {
+      command,
+      instance: instance_id,
+      host: this.#options.host,
+      reason,
+    });
+  }
+
+  #failed(message: CommandMessage, error: unknown): Answer {
+    const { command } = message;
+    return { ...this.#answerHeader(message), type: 'step_failed', command, ...failureOf(error) };
+  }
+
+  /** A guest went down, or came up, without a command of ours. */
+  #guestChanged({ id, power_state }: GuestFact): void {
+    const mark = this.#parts.folders.known('home').find((home) => home.instance_id === id);
+    if (mark === undefined) return;
+    this.#options.log.info({ instance_id: id, power_state }, 'a guest changed its power state');
+    void this.#publish({
+      ...this.#header(),
+      type: 'guest_changed',
+      instance_id: id,
+      epoch: mark.epoch,
+      power_state,
+    });
+    this.#reporter.changed();
+  }
+
+  /** An event that cannot be sent costs time only: the scheduler asks again, and the answer is remembered. */
+  async #publish(event: AgentEvent): Promise<void> {
+    try {
+      await this.#options.events.publish(event);
+    } catch (error) {
+      this.#options.log.error({ error, type: event.type }, 'an event could not be sent');
+    }
+  }
+
+  #header() {
+    return {
+      message_id: randomUUID(),
+      request_id: requestId(`req-${randomUUID()}`),
+      sent_at: new Date().toISOString(),
+      host: this.#options.host,
+    };
+  }
+
+  #answerHeader(message: CommandMessage) {
+    const { request_id, operation_id, step, direction, attempt } = message;
+    return { ...this.#header(), request_id, operation_id, step, direction, attempt };
+  }
+}
+
+function describeCommand(message: CommandMessage) {
+  const { request_id, command, instance_id, migration_id, operation_id, attempt, epoch } = message;
+  return { request_id, command, instance_id, migration_id, operation_id, attempt, epoch };
+}

@@ -1,0 +1,63 @@
+import { join } from 'node:path';
+import { Type } from 'typebox';
+import { DroverError } from '../../../shared/errors/drover-error.ts';
+import type { MarkedDisk } from '../folders/mark.ts';
+import { unknownFormat } from '../images/describe-disk.ts';
+import { writeBackingFile } from '../images/qcow2-header.ts';
+import { backingFileName, growDisk } from '../images/root-disk.ts';
+import { defineCommand, migrationOf, type HostParts } from './definition.ts';
+import { settleAtHome } from './guest.ts';
+import { Spec } from './schemas.ts';
+
+/** The copy becomes the guest's home: from now on this host may run it, under the command's epoch. */
+export const adopt = defineCommand({
+  name: 'adopt',
+  arguments: Type.Object({ spec: Spec, power_on: Type.Boolean() }),
+  needs_migration: true,
+  async run(command, parts) {
+    const { instance_id, epoch } = command;
+    const { spec, power_on } = command.arguments;
+    const migration_id = migrationOf(command, parts);
+    const staging = await parts.folders.read(instance_id, 'staging');
+    const home = await parts.folders.home(instance_id);
+    if (staging === null && home?.migration_id !== migration_id)
+      throw new DroverError('guest_not_admitted', {
+        instance: instance_id,
+        host: parts.host,
+        found: home === null ? 'there is no staging folder' : 'its folder is of another migration',
+      });
+    // Nothing may write to the disks any more, before they are touched here.
+    await parts.receiver.withdraw(migration_id);
+    if (staging?.migration_id === migration_id) {
+      const folder = parts.folders.folder(instance_id, 'staging');
+      for (const disk of staging.disks)
+        await fitDisk(join(folder, disk.name), disk, spec.flavor.root_gb, parts);
+    }
+    const outcome = await parts.folders.move(instance_id, {
+      from: 'staging',
+      to: 'home',
+      owner: migration_id,
+      migration_id,
+      epoch,
+      spec,
+    });
+    const power_state = await settleAtHome(command, parts, power_on);
+    return {
+      summary: outcome === 'moved' ? 'the guest has arrived' : 'the guest had arrived already',
+      result: { power_state },
+    };
+  },
+});
+
+/** The backing file has this host's name for it, and the disk is as large as the flavor says. */
+async function fitDisk(path: string, disk: MarkedDisk, root_gb: number, parts: HostParts): Promise<void> {
+  if (disk.backing !== null && disk.format === 'qcow2') {
+    try {
+      await writeBackingFile(path, backingFileName(disk.backing.sha512));
+    } catch (error) {
+      if (!(error instanceof RangeError)) throw error;
+      throw unknownFormat(path, parts.host, error.message);
+    }
+  }
+  if (disk.name === 'disk') await growDisk(path, disk, root_gb, parts.host);
+}

@@ -1,0 +1,33 @@
+import { Type } from 'typebox';
+import { DroverError } from '../../../shared/errors/drover-error.ts';
+import { defineCommand } from './definition.ts';
+import { isRunning, requireHome } from './guest.ts';
+import { Bytes, Disks, Endpoint } from './schemas.ts';
+import { transferOf } from './transfer.ts';
+
+/** Sends the disks of a guest that is off. The mover finds out what the target holds already. */
+export const copy = defineCommand({
+  name: 'copy',
+  arguments: Type.Object({ endpoint: Endpoint, disks: Disks, limit_bytes_per_second: Bytes }),
+  needs_migration: true,
+  outlives_agent: true,
+  async run(command, parts) {
+    const id = command.instance_id;
+    await requireHome(id, parts);
+    if (await isRunning(id, parts))
+      throw new DroverError('guest_state_unexpected', {
+        instance: id,
+        host: parts.host,
+        expected: 'shut down while its disks are copied',
+        found: 'running',
+      });
+    const result = await parts.sender.send(transferOf(command, parts, command.arguments), {
+      signal: command.signal,
+      onProgress: command.onProgress,
+    });
+    return {
+      summary: `${result.sent_bytes} bytes sent, ${result.skipped_bytes} skipped, in ${result.rounds} round(s)`,
+      result,
+    };
+  },
+});

@@ -1,0 +1,32 @@
+import { DroverError } from '../../../shared/errors/drover-error.ts';
+import type { DiskDescription, ReceiverEndpoint } from '../../../shared/messaging/commands.ts';
+import type { Transfer } from '../mover/mover.ts';
+import { migrationOf, type AcceptedCommand, type HostParts } from './definition.ts';
+
+/**
+ * What the mover is told.
+ * @throws DroverError transfer_key_lost when the agent was restarted since survey
+ */
+export function transferOf(
+  command: AcceptedCommand<'connect'> | AcceptedCommand<'copy'>,
+  parts: HostParts,
+  order: {
+    readonly endpoint: ReceiverEndpoint;
+    readonly disks: readonly DiskDescription[];
+    readonly limit_bytes_per_second: number;
+  },
+): Transfer {
+  const migration_id = migrationOf(command, parts);
+  const key = parts.keys.find(migration_id);
+  if (key === null) throw new DroverError('transfer_key_lost', { host: parts.host, migration: migration_id });
+  return {
+    migration_id,
+    folder: parts.folders.folder(command.instance_id, 'home'),
+    disks: order.disks,
+    endpoint: order.endpoint,
+    private_key: key.private_key,
+    local_address: parts.address,
+    limit_bytes_per_second: order.limit_bytes_per_second,
+    stall_timeout_seconds: parts.settings.stall_timeout_seconds,
+  };
+}

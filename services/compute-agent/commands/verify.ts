@@ -1,0 +1,27 @@
+import { Type } from 'typebox';
+import { DroverError } from '../../../shared/errors/drover-error.ts';
+import { defineCommand, migrationOf } from './definition.ts';
+import { Disks } from './schemas.ts';
+
+/** Digests of what really lies on the target's disk, for the scheduler to compare. */
+export const verify = defineCommand({
+  name: 'verify',
+  arguments: Type.Object({ disks: Disks }),
+  needs_migration: true,
+  async run(command, parts) {
+    const { instance_id } = command;
+    const staging = await parts.folders.read(instance_id, 'staging');
+    if (staging?.migration_id !== migrationOf(command, parts))
+      throw new DroverError('guest_not_admitted', {
+        instance: instance_id,
+        host: parts.host,
+        found: staging === null ? 'there is no staging folder' : 'the staging folder is of another migration',
+      });
+    const digests = await parts.receiver.digest(
+      parts.folders.folder(instance_id, 'staging'),
+      command.arguments.disks,
+      { signal: command.signal, onProgress: command.onProgress },
+    );
+    return { summary: `${digests.length} disk(s) were read again`, result: { digests } };
+  },
+});

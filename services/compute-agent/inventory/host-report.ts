@@ -1,0 +1,56 @@
+import type { HostName } from '../../../shared/domain/ids.ts';
+import type { HostReport } from '../../../shared/messaging/host-report.ts';
+import type { InstanceFolders } from '../folders/instance-folders.ts';
+import type { Hypervisor } from '../hypervisor/hypervisor.ts';
+
+/** What the configuration says about the host, beside what its hypervisor finds. */
+export interface ReportSettings {
+  readonly reserved_host_cpus: number;
+  readonly reserved_host_memory_mb: number;
+  readonly reserved_host_disk_mb: number;
+  readonly cpu_allocation_ratio: number | null;
+  readonly ram_allocation_ratio: number | null;
+  readonly disk_allocation_ratio: number | null;
+}
+
+const MEBIBYTES_PER_GIBIBYTE = 1024;
+
+/** Everything but the counters of the reporter. Guests are those that are at home here, with the epoch they have. */
+export async function buildHostReport(options: {
+  readonly host: HostName;
+  readonly address: string;
+  readonly agent_version: string;
+  readonly hypervisor: Hypervisor;
+  readonly folders: InstanceFolders;
+  readonly settings: ReportSettings;
+}): Promise<Omit<HostReport, 'boot_id' | 'sequence'>> {
+  const { settings } = options;
+  const [found, guests] = await Promise.all([options.hypervisor.inventory(), options.hypervisor.list()]);
+  const homes = new Map(
+    options.folders
+      .known('home')
+      .filter((mark) => mark.role === 'home')
+      .map((mark) => [mark.instance_id, mark]),
+  );
+  return {
+    ...found,
+    host: options.host,
+    address: options.address,
+    agent_version: options.agent_version,
+    reserved: {
+      vcpus: settings.reserved_host_cpus,
+      memory_mb: settings.reserved_host_memory_mb,
+      disk_gb: Math.ceil(settings.reserved_host_disk_mb / MEBIBYTES_PER_GIBIBYTE),
+    },
+    allocation_ratios: {
+      vcpu: settings.cpu_allocation_ratio,
+      memory_mb: settings.ram_allocation_ratio,
+      disk_gb: settings.disk_allocation_ratio,
+    },
+    guests: guests.flatMap(({ id, power_state }) => {
+      const mark = homes.get(id);
+      // A guest that is defined without our folder is not ours.
+      return mark === undefined ? [] : [{ instance_id: id, epoch: mark.epoch, power_state }];
+    }),
+  };
+}
