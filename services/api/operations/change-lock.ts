@@ -78,7 +78,7 @@ async function recordAction(
        values ($1, $2, $3, $4, $5, now()) returning id
      )
      insert into instance_action_events (action_id, event, host, finished_at, result)
-     select action.id, $6, $7, now(), 'Success' from action where $6 is not null`,
+     select action.id, $6, $7, now(), 'Success' from action where $6::text is not null`,
     [instance, action, requester.request_id, requester.user_id, requester.project_id, event, hostname()],
   );
 }

@@ -50,9 +50,9 @@ export function registerServerActionRoutes(app: FastifyInstance, services: ApiSe
   });
 }
 
-/** An action body has exactly one key. @throws DroverError malformed_request_body; route_not_found for a list, as Nova */
+/** An action body has exactly one key. @throws DroverError malformed_request_body; not_in_version for a list, as Nova */
 export function actionOf(body: unknown): { readonly name: string; readonly argument: unknown } {
-  if (Array.isArray(body)) throw new DroverError('route_not_found');
+  if (Array.isArray(body)) throw new DroverError('not_in_version');
   if (typeof body !== 'object' || body === null) throw new DroverError('malformed_request_body');
   const [entry, second] = Object.entries(body);
   if (entry === undefined || second !== undefined) throw new DroverError('malformed_request_body');
