@@ -1,20 +1,10 @@
-import { computeErrors } from '../../shared/errors/compute-errors.ts';
-import { identityErrors } from '../../shared/errors/identity-errors.ts';
-import { imageErrors } from '../../shared/errors/image-errors.ts';
-import { migrationErrors } from '../../shared/errors/migration-errors.ts';
-import { moverErrors } from '../../shared/errors/mover-errors.ts';
-import { operationsErrors } from '../../shared/errors/operations-errors.ts';
-import type { ErrorEntry } from '../../shared/errors/registry.ts';
+import { readdirSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { errorRegistry, type ErrorEntry } from '../../shared/errors/registry.ts';
 import { table } from './text.ts';
 
-const areas: ReadonlyArray<readonly [string, Readonly<Record<string, ErrorEntry>>]> = [
-  ['Compute API', computeErrors],
-  ['Identity API', identityErrors],
-  ['Image API', imageErrors],
-  ['Placement and migration', migrationErrors],
-  ['Hosts and the mover', moverErrors],
-  ['Operations', operationsErrors],
-];
+const folder = fileURLToPath(new URL('../../shared/errors', import.meta.url));
 
 const OPENING = `# Errors
 
@@ -25,18 +15,34 @@ the code and the advice; the Compute, Identity and Image APIs answer in the enve
 with their texts. \`{name}\` is filled in.
 `;
 
-/** The text of docs/errors.md. */
+/**
+ * The text of docs/errors.md: one table per area. Areas are found, not listed, so that none can be forgotten.
+ * @throws Error when the registry has a code that no area's file holds
+ */
 export function errorReference(): string {
-  const body = areas.map(([area, errors]) => {
-    const rows = Object.entries(errors).map(([code, entry]) => [
-      `\`${code}\``,
-      String(entry.http_status),
-      entry.message,
-      entry.advice,
-    ]);
-    return rows.length === 0
-      ? null
-      : `## ${area}\n\n${table(['code', 'status', 'message', 'what to do'], rows)}\n`;
-  });
-  return `${OPENING}\n${body.filter((text) => text !== null).join('\n')}`;
+  const registered: Readonly<Record<string, ErrorEntry>> = errorRegistry;
+  const left = new Set(Object.keys(registered));
+  const parts: string[] = [];
+  for (const file of readdirSync(folder).sort()) {
+    const area = /^(.+)-errors\.ts$/.exec(file)?.[1];
+    if (area === undefined) continue;
+    const codes = codesIn(readFileSync(join(folder, file), 'utf8')).filter((code) => left.delete(code));
+    const rows = codes.flatMap((code) => {
+      const entry = registered[code];
+      return entry === undefined
+        ? []
+        : [[`\`${code}\``, String(entry.http_status), entry.message, entry.advice]];
+    });
+    if (rows.length > 0)
+      parts.push(
+        `## ${area.charAt(0).toUpperCase()}${area.slice(1)}\n\n${table(['code', 'status', 'message', 'what to do'], rows)}\n`,
+      );
+  }
+  if (left.size > 0) throw new Error(`no file of shared/errors holds ${[...left].join(', ')}`);
+  return `${OPENING}\n${parts.join('\n')}`;
+}
+
+/** The keys of a file's one object, in its order. */
+function codesIn(text: string): readonly string[] {
+  return [...text.matchAll(/^ {2}(\w+): [{a-z]/gm)].map((match) => match[1] ?? '');
 }
