@@ -1,5 +1,10 @@
 /** Errors of placement, claims and the migration machine. */
 export const migrationErrors = {
+  cluster_text_invalid: {
+    http_status: 400,
+    message: 'The text form of the cluster cannot be read at line {line}: {problem}.',
+    advice: 'Correct the line, or write the file again with `drover cluster dump`.',
+  },
   unknown_filter: {
     http_status: 500,
     message: 'Scheduler Host {kind} {name} could not be found. The nearest names are: {nearest}.',

@@ -5,6 +5,7 @@ import { filterHosts } from './filtering.ts';
 import type { ChoiceSettings, Decision, PlacementRequest, Snapshot, WeighedHost } from './model.ts';
 import { nearestMiss } from './nearest-miss.ts';
 import { noValidHost } from './no-valid-host.ts';
+import { recordOfThis } from './record.ts';
 import { configuredWeighers, rulesFor } from './rules.ts';
 import type { PlacementSettings } from './settings.ts';
 import { columnsOf } from './snapshot.ts';
@@ -89,6 +90,7 @@ export function decide(
             nearestMiss(snapshot, rejections, rules, { request, settings }),
           )
         : null,
+    toJSON: recordOfThis,
   };
 }
 

@@ -204,7 +204,7 @@ export interface ChoiceSettings {
   readonly max_attempts: number;
 }
 
-/** Everything that was found out about one request. Plain data: `JSON.stringify(decision)` is the stored record. */
+/** Everything that was found out about one request. Stored as `JSON.stringify` gives it. */
 export interface Decision {
   readonly request: PlacementRequest;
   readonly seed: string;
@@ -232,7 +232,21 @@ export interface Decision {
   readonly warnings: readonly string[];
   /** Null when a host was found. */
   readonly no_valid_host: NoValidHost | null;
+  /** So that `JSON.stringify(decision)` gives the record. */
+  toJSON(this: Decision): DecisionRecord;
 }
+
+/** The stored form of a decision: JSON through and through, and a person can read it. */
+export type DecisionRecord = Omit<Decision, 'request' | 'rejections' | 'toJSON'> & {
+  readonly request: Omit<PlacementRequest, 'server_group'> & {
+    readonly server_group:
+      | (Omit<ServerGroupState, 'members'> & {
+          readonly members: Readonly<Record<string, readonly HostName[]>>;
+        })
+      | null;
+  };
+  readonly rejections: readonly RejectionGroup[];
+};
 
 export interface NoValidHost {
   /** "No valid host was found. 12 of 14 hosts: RamFilter (short of 2048 MB at best) 9, …" */
