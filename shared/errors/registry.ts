@@ -1,6 +1,7 @@
 import { agentErrors } from './agent-errors.ts';
 import { computeErrors } from './compute-errors.ts';
 import { flavorErrors } from './flavor-errors.ts';
+import { hypervisorErrors } from './hypervisor-errors.ts';
 import { identityErrors } from './identity-errors.ts';
 import { imageErrors } from './image-errors.ts';
 import { migrationErrors } from './migration-errors.ts';
@@ -25,6 +26,7 @@ export const errorRegistry = {
   ...agentErrors,
   ...computeErrors,
   ...flavorErrors,
+  ...hypervisorErrors,
   ...identityErrors,
   ...imageErrors,
   ...migrationErrors,
