@@ -7,4 +7,5 @@ import { registerServiceRoutes } from './services.ts';
 export const serviceResources: readonly RegisterRoutes[] = [
   registerServiceRoutes,
   registerServiceUpdateRoutes,
+  registerHypervisorRoutes,
 ];
