@@ -1,5 +1,3 @@
-import type { Queryable } from '../../shared/database/connect.ts';
-import { imageId } from '../../shared/domain/ids.ts';
 import { mintImageTicket } from '../../shared/domain/image-ticket.ts';
 import type { ImageSourceMaker } from './drive/world.ts';
 
@@ -14,22 +12,10 @@ export interface ImageSourceOptions {
 export function imageSourceMaker(options: ImageSourceOptions): ImageSourceMaker {
   return (image) => ({
     ...image,
-    id: imageId(image.id),
     url: `${options.public_url}/image/v2/images/${image.id}/file`,
-    ticket: mintImageTicket(
-      options.ticket_key,
-      image.id,
-      Date.now() / 1000 + options.ticket_lifetime_seconds,
-    ),
+    ticket: mintImageTicket(options.ticket_key, image.id, expiresAt(options.ticket_lifetime_seconds)),
   });
 }
 
-/** The key that scheduler and api share; the schema's first migration makes it. */
-export async function readImageTicketKey(database: Queryable): Promise<Buffer> {
-  const { rows } = await database.query<{ value: Buffer }>(
-    `select value from secrets where name = 'image_ticket_key'`,
-  );
-  const key = rows[0]?.value;
-  if (key === undefined) throw new Error('the database has no image_ticket_key');
-  return key;
-}
+/** Epoch seconds, whole. */
+const expiresAt = (lifetime_seconds: number) => Math.ceil(Date.now() / 1000 + lifetime_seconds);

@@ -3,6 +3,7 @@ import { hostname } from 'node:os';
 import cron from 'node-cron';
 import type { Configuration } from '../../shared/config/configuration.ts';
 import { connectDatabase } from '../../shared/database/connect.ts';
+import { readImageTicketKey } from '../../shared/database/secrets.ts';
 import { schedulerId, type HostName } from '../../shared/domain/ids.ts';
 import type { Logger } from '../../shared/logging/logger.ts';
 import { connectBroker } from '../../shared/messaging/connection.ts';
@@ -22,7 +23,7 @@ import { countHostOutcome } from './hosts/host-outcome.ts';
 import { ingestReport } from './hosts/ingest-report.ts';
 import { reportOwnServices } from './hosts/own-heartbeat.ts';
 import { syncReportedGuests } from './hosts/power-state.ts';
-import { imageSourceMaker, readImageTicketKey } from './image-source.ts';
+import { imageSourceMaker } from './image-source.ts';
 import { removeExpired } from './reconcile/housekeeping.ts';
 import { Reconciler } from './reconcile/reconciler.ts';
 import { Repeating } from './reconcile/repeating.ts';
@@ -146,9 +147,7 @@ export async function startScheduler(configuration: Configuration, log: Logger):
     log.warn({ error }, `could not ${what}; the next tick tries again`);
   const reconciling = new Repeating(drover.reconcile_interval_seconds, () => reconciler.look());
   const reporting = new Repeating(DEFAULT.report_interval, async () => {
-    await reportOwnServices(pool, machine).catch((error: unknown) =>
-      warn(error, 'report this scheduler'),
-    );
+    await reportOwnServices(pool, machine).catch((error: unknown) => warn(error, 'report this scheduler'));
   });
   const housekeeping = cron.schedule(HOUSEKEEPING_CRON, async () => {
     await removeExpired(pool).catch((error: unknown) => warn(error, 'remove expired rows'));

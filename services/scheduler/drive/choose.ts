@@ -38,16 +38,22 @@ export async function chooseHost(
       request.request_id,
     );
     const isLast = round >= services.placement.scheduler.max_attempts;
-    const outcome = await turns.take(task.operation_id, () =>
-      transact(services.pool, (transaction) =>
-        claimAndTell(services, transaction, task, {
-          decision,
-          refusals,
-          isLast,
-          placement: request.placement,
-        }),
-      ),
-    );
+    const release =
+      decision.chosen === null
+        ? null
+        : services.snapshot.reserve(decision.chosen, request.placement.resources);
+    const outcome = await turns
+      .take(task.operation_id, () =>
+        transact(services.pool, (transaction) =>
+          claimAndTell(services, transaction, task, {
+            decision,
+            refusals,
+            isLast,
+            placement: request.placement,
+          }),
+        ),
+      )
+      .finally(() => release?.());
     if (outcome !== 'again') return outcome;
   }
 }
@@ -80,7 +86,6 @@ async function claimAndTell(
       continue;
     }
     const decision_id = await storeDecision(transaction, loaded, decision, host);
-    services.snapshot.consume(host, round.placement.resources);
     return await decideAndCommit(services, transaction, loaded, claimedEvent(services, target, decision_id));
   }
   if (decision.chosen !== null && !round.isLast) return 'again';

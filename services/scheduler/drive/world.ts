@@ -34,7 +34,7 @@ export interface LoadedOperation {
 
 /** Makes what a host needs to fetch an image without the database: an address and a ticket (shared/domain/image-ticket.ts). */
 export type ImageSourceMaker = (image: {
-  readonly id: string;
+  readonly id: ImageSource['id'];
   readonly disk_format: DiskFormat;
   readonly size_bytes: number;
   readonly sha512: string;

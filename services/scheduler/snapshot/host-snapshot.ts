@@ -24,6 +24,9 @@ export class HostSnapshot {
   readonly #liveness: Liveness;
   #snapshot: Snapshot = createSnapshot([], 0);
   #marks = new Map<HostName, HostMark>();
+  readonly #reservations = new Set<Reservation>();
+  /** Hosts to read again though their generation has not risen. */
+  #unread = new Set<HostName>();
   #running: Promise<void> | null = null;
   #next: Promise<void> | null = null;
 
@@ -67,18 +70,22 @@ export class HostSnapshot {
     this.#liveness.heard(host);
   }
 
-  /** Counts a claim that was made just now, until the host is read again: the next decision must not see it empty. */
-  consume(host: HostName, amounts: ResourceAmounts): void {
+  /**
+   * Counts a choice until its claim is committed or given up: decisions made at the same time must not all take the
+   * host that is best before the first of them has claimed it.
+   * @returns ends it; the host is then read again at the next refresh.
+   */
+  reserve(host: HostName, amounts: ResourceAmounts): () => void {
     const state = this.#snapshot.host_by_name.get(host);
-    if (state === undefined) return;
-    const inventories = { ...state.inventories };
-    for (const [name, amount] of Object.entries(amounts) as ReadonlyArray<[ResourceClass, number]>) {
-      const inventory = inventories[name];
-      if (inventory !== undefined) inventories[name] = { ...inventory, used: inventory.used + amount };
+    const reservation: Reservation = { host, amounts };
+    this.#reservations.add(reservation);
+    if (state !== undefined) {
+      this.#snapshot = advance(this.#snapshot, { changed: [withReservation(state, reservation)] });
     }
-    this.#snapshot = advance(this.#snapshot, {
-      changed: [{ ...state, inventories, io_operations: state.io_operations + 1 }],
-    });
+    return () => {
+      this.#reservations.delete(reservation);
+      this.#unread.add(host);
+    };
   }
 
   async #refresh(): Promise<void> {
@@ -86,18 +93,25 @@ export class HostSnapshot {
     const marks = await readHostMarks(pool);
     for (const mark of marks) this.#liveness.noticed(mark.name, mark.last_seen, mark.age_seconds);
     const before = this.#marks;
+    const unread = this.#unread;
+    this.#unread = new Set();
     this.#marks = new Map(marks.map((mark) => [mark.name, mark]));
-    const stale = marks.filter((mark) => before.get(mark.name)?.generation !== mark.generation);
+    const stale = marks.filter(
+      ({ name, generation }) => unread.has(name) || before.get(name)?.generation !== generation,
+    );
     const loaded = await loadHosts(
       pool,
       stale.map((mark) => mark.id),
       default_availability_zone,
     ).catch((error: unknown) => {
-      // What could not be read counts as unread, or it would be passed over until its next change.
-      this.#marks = before;
+      for (const { name } of stale) this.#unread.add(name);
       throw error;
     });
-    const changed: HostState[] = loaded.map((host) => ({ ...host, up: this.isUp(host.name) }));
+    const changed: HostState[] = loaded.map((host) =>
+      [...this.#reservations]
+        .filter((reservation) => reservation.host === host.name)
+        .reduce(withReservation, { ...host, up: this.isUp(host.name) }),
+    );
     const isLoaded = new Set(loaded.map((host) => host.name));
     for (const state of this.#snapshot.hosts) {
       const up = this.isUp(state.name);
@@ -108,4 +122,18 @@ export class HostSnapshot {
     if (changed.length > 0 || removed.length > 0)
       this.#snapshot = advance(this.#snapshot, { changed, removed });
   }
+}
+
+interface Reservation {
+  readonly host: HostName;
+  readonly amounts: ResourceAmounts;
+}
+
+function withReservation(state: HostState, { amounts }: Reservation): HostState {
+  const inventories = { ...state.inventories };
+  for (const [name, amount] of Object.entries(amounts) as ReadonlyArray<[ResourceClass, number]>) {
+    const inventory = inventories[name];
+    if (inventory !== undefined) inventories[name] = { ...inventory, used: inventory.used + amount };
+  }
+  return { ...state, inventories, io_operations: state.io_operations + 1 };
 }
