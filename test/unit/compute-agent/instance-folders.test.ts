@@ -1,0 +1,114 @@
+import { mkdtempSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+import { InstanceFolders } from '../../../services/compute-agent/folders/instance-folders.ts';
+import type { InstanceMark } from '../../../services/compute-agent/folders/mark.ts';
+import { instanceId } from '../../../shared/domain/ids.ts';
+import { HOST, newMigrationId, sampleSpec } from './samples.ts';
+
+let path: string;
+let folders: InstanceFolders;
+const spec = sampleSpec();
+const id = spec.id;
+const mine = newMigrationId();
+const foreign = newMigrationId();
+
+beforeEach(() => {
+  path = mkdtempSync(join(tmpdir(), 'drover-folders-'));
+  folders = new InstanceFolders({ instances_path: path, host: HOST });
+});
+afterEach(() => rmSync(path, { recursive: true, force: true }));
+
+const mark = (change: Partial<InstanceMark> = {}): InstanceMark => ({
+  instance_id: id,
+  migration_id: null,
+  epoch: 1,
+  role: 'home',
+  spec,
+  disks: [],
+  reserved_bytes: 0,
+  ...change,
+});
+const retire = { from: 'home', to: 'retired', owner: 'anyone', migration_id: mine, epoch: 2 } as const;
+const unretire = { from: 'retired', to: 'home', owner: mine, migration_id: mine, epoch: 3 } as const;
+
+describe('moving', () => {
+  test('goes there and back, each of it twice, and the disks go along', async () => {
+    await folders.make(mark());
+    writeFileSync(join(path, id, 'disk'), 'content');
+    expect(await folders.move(id, retire)).toBe('moved');
+    expect(await folders.move(id, retire)).toBe('was moved');
+    expect(readdirSync(path)).toEqual([`${id}.migrated`]);
+    expect(await folders.read(id, 'retired')).toMatchObject({
+      role: 'retired',
+      epoch: 2,
+      migration_id: mine,
+    });
+    expect(await folders.move(id, unretire)).toBe('moved');
+    expect(await folders.move(id, unretire)).toBe('was moved');
+    expect(readFileSync(join(path, id, 'disk'), 'utf8')).toBe('content');
+    expect(await folders.home(id)).toMatchObject({ role: 'home', epoch: 3 });
+  });
+
+  test('that was cut off between mark and rename: no home any more, and the move goes on or back', async () => {
+    await folders.make(mark());
+    await folders.write(mark({ role: 'retired', epoch: 2, migration_id: mine }), 'home');
+    expect(await folders.home(id)).toBeNull();
+    await expect(folders.move(id, { ...retire, migration_id: foreign })).rejects.toMatchObject({
+      code: 'folder_of_another_migration',
+    });
+    expect(await folders.move(id, unretire)).toBe('was moved');
+    expect(await folders.home(id)).toMatchObject({ epoch: 3 });
+  });
+
+  test("never touches another migration's folder", async () => {
+    await folders.make(mark({ role: 'retired', migration_id: foreign }));
+    const before = readFileSync(join(path, `${id}.migrated`, 'drover.json'), 'utf8');
+    const refused = { code: 'folder_of_another_migration' };
+    await expect(folders.move(id, unretire)).rejects.toMatchObject(refused);
+    await expect(folders.move(id, retire)).rejects.toMatchObject(refused);
+    await expect(folders.remove(id, 'retired', mine)).rejects.toMatchObject(refused);
+    expect(readFileSync(join(path, `${id}.migrated`, 'drover.json'), 'utf8')).toBe(before);
+  });
+
+  test('refuses when both or none are there', async () => {
+    await expect(folders.move(id, retire)).rejects.toMatchObject({ code: 'folder_missing' });
+    await folders.make(mark());
+    await folders.make(mark({ role: 'retired', migration_id: mine }));
+    await expect(folders.move(id, retire)).rejects.toMatchObject({ code: 'folder_occupied' });
+  });
+});
+
+test('removing twice', async () => {
+  await folders.make(mark({ role: 'staging', migration_id: mine }));
+  expect(await folders.remove(id, 'staging', mine)).toBe('removed');
+  expect(await folders.remove(id, 'staging', mine)).toBe('was gone');
+  expect(readdirSync(path)).toEqual([]);
+});
+
+test.each(['../etc', '', 'x', id.toUpperCase().replace(/^./, 'A'), `${id}/..`, `${id}\0`])(
+  'an id that is no UUID never becomes a path: %j',
+  (value) => {
+    expect(() => folders.folder(instanceId(value), 'home')).toThrow(/no UUID/);
+  },
+);
+
+test('a damaged mark is told, and its folder is left alone', async () => {
+  mkdirSync(join(path, id));
+  writeFileSync(join(path, id, 'drover.json'), '{"instance_id"');
+  expect(await folders.load()).toEqual([{ folder: id, reason: expect.stringContaining('cannot be read') }]);
+  await expect(folders.home(id)).rejects.toMatchObject({ code: 'folder_mark_unreadable' });
+  expect(await folders.remove(id, 'home', 'anyone')).toBe('removed');
+});
+
+test('a start finds the epochs again and clears what was on its way in or out', async () => {
+  await folders.make(mark({ role: 'retired', epoch: 7, migration_id: mine }));
+  mkdirSync(join(path, `.${id}.removing.0123456789ab`));
+  mkdirSync(join(path, 'somebody-elses'));
+  const next = new InstanceFolders({ instances_path: path, host: HOST });
+  expect(next.knownEpoch(id)).toBe(0);
+  expect(await next.load()).toEqual([]);
+  expect(next.knownEpoch(id)).toBe(7);
+  expect(readdirSync(path).sort()).toEqual([`${id}.migrated`, 'somebody-elses'].sort());
+});
