@@ -5,7 +5,7 @@ import { filterHosts } from './filtering.ts';
 import type { ChoiceSettings, Decision, PlacementRequest, Snapshot, WeighedHost } from './model.ts';
 import { nearestMiss } from './nearest-miss.ts';
 import { noValidHost } from './no-valid-host.ts';
-import { recordOfThis } from './record.ts';
+import { withRecord } from './record.ts';
 import { configuredWeighers, rulesFor } from './rules.ts';
 import type { PlacementSettings } from './settings.ts';
 import { columnsOf } from './snapshot.ts';
@@ -67,7 +67,7 @@ export function decide(
     const named = state === undefined ? null : claimDetailsFor(state, request, settings);
     return state === undefined || named === null ? [] : [{ host: state.name, details: named }];
   });
-  return {
+  return withRecord({
     request,
     seed,
     snapshot_version: snapshot.version,
@@ -90,8 +90,7 @@ export function decide(
             nearestMiss(snapshot, rejections, rules, { request, settings }),
           )
         : null,
-    toJSON: recordOfThis,
-  };
+  });
 }
 
 function nameOf(names: readonly HostName[], row: number): HostName {

@@ -233,7 +233,7 @@ export interface Decision {
   /** Null when a host was found. */
   readonly no_valid_host: NoValidHost | null;
   /** So that `JSON.stringify(decision)` gives the record. */
-  toJSON(this: Decision): DecisionRecord;
+  readonly toJSON: (this: Decision) => DecisionRecord;
 }
 
 /** The stored form of a decision: JSON through and through, and a person can read it. */

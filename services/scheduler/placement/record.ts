@@ -18,15 +18,23 @@ export function recordOf(decision: Decision): DecisionRecord {
   };
 }
 
-/** `JSON.stringify` of a decision gives its record: the members of a group are a Map, which JSON would lose. */
-export function recordOfThis(this: Decision): DecisionRecord {
-  return recordOf(this);
+/**
+ * Makes `JSON.stringify` of a decision give its record: the members of a group are a Map, which JSON would lose, and the
+ * rejections are columns.
+ */
+export function withRecord(decision: Omit<Decision, 'toJSON'>): Decision {
+  return {
+    ...decision,
+    toJSON() {
+      return recordOf(this);
+    },
+  };
 }
 
 /** The decision again, from its record as it came out of the database. */
 export function decisionOf(record: DecisionRecord): Decision {
   const group = record.request.server_group;
-  return {
+  return withRecord({
     ...record,
     request: {
       ...record.request,
@@ -39,8 +47,7 @@ export function decisionOf(record: DecisionRecord): Decision {
             },
     },
     rejections: new RecordedRejections(record.rejections),
-    toJSON: recordOfThis,
-  };
+  });
 }
 
 export interface Replay {
