@@ -14,7 +14,7 @@ export interface Caller {
   readonly project_domain_id: string;
   /** With the implied ones: admin lists member and reader too. */
   readonly roles: readonly string[];
-  /** Nova's rule `context_is_admin` in its default form: the role admin. */
+  /** The policy's rule `context_is_admin`; by default the role admin. */
   readonly is_admin: boolean;
   readonly is_scoped: boolean;
 }

@@ -22,12 +22,14 @@ import type { ApiServices } from './services.ts';
 const PATH_PARAMETER_LENGTH_MAX = 1000;
 
 /**
- * Builds the HTTP server with all APIs on it, not yet listening. The one request passes, in this order:
+ * Builds the HTTP server with all APIs on it, not yet listening. A request passes, in this order:
  * rewriting of its root (http/surface.ts), request id, token, microversion, project in the path, body,
  * then its route; errors are rendered by http/errors.ts in the envelope of the API they belong to.
  */
 export function buildServer(services: ApiServices): FastifyInstance {
-  const authority = createTokenAuthority(services.pool);
+  const authority = createTokenAuthority(services.pool, (caller) =>
+    services.policy.check('context_is_admin', {}, caller),
+  );
   const log: FastifyBaseLogger = services.log;
   const app = Fastify({
     loggerInstance: log,

@@ -11,6 +11,11 @@ export const imageErrors = {
     message: 'No image found with ID {id}',
     advice: 'Check the id; names work only as the filter `name` of the list.',
   },
+  image_unknown_to_nova: {
+    http_status: 404,
+    message: 'Image not found.',
+    advice: 'Check the id with `openstack image list`.',
+  },
   image_forbidden: {
     http_status: 403,
     message: 'You are not authorized to complete {action} action.',

@@ -29,5 +29,16 @@ export function authenticateUnlessPublic(
 ): (request: FastifyRequest) => Promise<void> {
   return async (request) => {
     if (request.routeOptions.config.public !== true) await authenticate(request, authority);
+    refuseEmptyNames(request);
   };
+}
+
+/**
+ * `/servers/` is not the server with the empty name: the router would take it for that.
+ * @throws DroverError route_not_found
+ */
+export function refuseEmptyNames(request: FastifyRequest): void {
+  const { params } = request;
+  if (typeof params === 'object' && params !== null && Object.values(params).includes(''))
+    throw new DroverError('route_not_found');
 }

@@ -1,6 +1,6 @@
 import type { FastifyInstance, FastifyRequest } from 'fastify';
 import { DroverError } from '../../../shared/errors/drover-error.ts';
-import { authenticate, type TokenAuthority } from './authenticate.ts';
+import { authenticate, refuseEmptyNames, type TokenAuthority } from './authenticate.ts';
 import { parseVersion, supportedVersion } from './microversion.ts';
 
 /**
@@ -11,6 +11,7 @@ export function guardCompute(app: FastifyInstance, authority: TokenAuthority): v
   app.addHook('onRequest', async (request) => {
     const is_public = request.routeOptions.config.public === true;
     if (!is_public) await authenticate(request, authority);
+    refuseEmptyNames(request);
     negotiate(request);
     if (!is_public) checkProject(request);
   });

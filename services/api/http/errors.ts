@@ -16,7 +16,7 @@ const unexpectedTexts: Readonly<Record<Surface, string>> = {
 };
 
 /** PostgreSQL's answers to a connection that is lost or refused: our state, not the request's fault. */
-const databaseDown = /^(?:08|57P|53)|^(?:ECONNREFUSED|ECONNRESET|EPIPE|ETIMEDOUT|ENOTFOUND)$/;
+const databaseDown = /^(?:080\d\d|57P\d\d|53\d\d\d)$|^(?:ECONNREFUSED|ECONNRESET|EPIPE|ETIMEDOUT|ENOTFOUND)$/;
 /** A value that PostgreSQL cannot take (out of range, bad text): the request's fault that no check saw. */
 const databaseRefusesValue = /^22/;
 

@@ -24,8 +24,13 @@ interface CachedToken {
 /**
  * Tokens are looked up in PostgreSQL at most once per cache time and process, and once for many requests
  * that arrive together. Unknown tokens are not kept: guessing must not push good ones out.
+ * @param isAdmin the policy's `context_is_admin`
  */
-export function createTokenAuthority(pool: Pool, now: () => number = Date.now): IdentityTokens {
+export function createTokenAuthority(
+  pool: Pool,
+  isAdmin: (caller: Caller) => boolean,
+  now: () => number = Date.now,
+): IdentityTokens {
   const cache = new Map<string, CachedToken>();
 
   const find = async (token: string): Promise<TokenRecord | null> => {
@@ -55,13 +60,14 @@ export function createTokenAuthority(pool: Pool, now: () => number = Date.now): 
     forgetAll: () => cache.clear(),
     async authenticate(token) {
       const record = await find(token);
-      return record === null ? null : callerOf(record);
+      if (record === null) return null;
+      const caller = callerOf(record);
+      return { ...caller, is_admin: isAdmin(caller) };
     },
   };
 }
 
 function callerOf(record: TokenRecord): Caller {
-  const roles = record.roles.map((role) => role.name);
   return {
     user_id: userId(record.user.id),
     user_name: record.user.name,
@@ -69,8 +75,8 @@ function callerOf(record: TokenRecord): Caller {
     project_id: projectId(record.project?.id ?? ''),
     project_name: record.project?.name ?? '',
     project_domain_id: record.project?.domain.id ?? '',
-    roles,
-    is_admin: roles.includes('admin'),
+    roles: record.roles.map((role) => role.name),
+    is_admin: false,
     is_scoped: record.project !== null,
   };
 }

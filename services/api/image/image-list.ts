@@ -53,6 +53,15 @@ const otherFilters: Readonly<Record<string, Condition>> = {
  * @throws DroverError image_invalid (400)
  */
 export async function listImages(database: Queryable, request: FastifyRequest): Promise<object> {
+  const { rows, limit } = await listImageRows(database, request);
+  return { images: rows.map(imageView), ...pageLinks(request, rows, limit) };
+}
+
+/** The rows of one page, for those who show them in another form. */
+export async function listImageRows(
+  database: Queryable,
+  request: FastifyRequest,
+): Promise<{ readonly rows: readonly ImageRow[]; readonly limit: number }> {
   const query = queryValues(request.query);
   const last = (name: string) => query[name]?.at(-1);
   const values: unknown[] = [];
@@ -80,7 +89,7 @@ export async function listImages(database: Queryable, request: FastifyRequest): 
      order by ${expression} ${direction}, id ${direction} limit ${bind(limit)}`,
     values,
   );
-  return { images: rows.map(imageView), ...pageLinks(request, rows, limit) };
+  return { rows, limit };
 }
 
 function visibleTo(request: FastifyRequest, visibility: string | undefined, bind: Bind): string {

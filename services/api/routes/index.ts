@@ -1,12 +1,14 @@
 import { droverV1 } from '../drover/index.ts';
 import type { RegisterRoutes } from '../services.ts';
 import { flavorResources } from './flavor-resources.ts';
+import { miscResources } from './misc-resources.ts';
 import { serverResources } from './server-resources.ts';
 import { serviceResources } from './service-resources.ts';
 
 /** Compute resources, served below every compute root. One line per resource; order does not matter. */
 export const computeResources: readonly RegisterRoutes[] = [
   ...serverResources,
+  ...miscResources,
   ...flavorResources,
   ...serviceResources,
 ];

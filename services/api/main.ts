@@ -1,0 +1,68 @@
+import { connectDatabase } from '../../shared/database/connect.ts';
+import { connectBroker } from '../../shared/messaging/connection.ts';
+import { startOutboxPublisher } from '../../shared/messaging/outbox-publisher.ts';
+import { openPublisher } from '../../shared/messaging/publisher.ts';
+import { createPolicyRegistry } from '../../shared/policy/default-registry.ts';
+import { PolicyEnforcer } from '../../shared/policy/enforcer.ts';
+import { runService } from '../../shared/process/run-service.ts';
+import { droverPolicyRules } from './drover/policies.ts';
+import { removeExpiredTokens } from './identity/expired-tokens.ts';
+import { buildServer } from './server.ts';
+
+/**
+ * The api process: `node services/api/main.ts --config-file FILE`. It needs PostgreSQL; a broker that is away
+ * only delays what was asked for, because requests are rows and their messages wait in the outbox.
+ * It is not in the list of services, as Nova's api is not: only what works for servers reports itself.
+ */
+await runService({ process_name: 'api' }, async ({ configuration, log }) => {
+  const pool = connectDatabase(
+    {
+      connection: configuration.database.connection,
+      max_pool_size: configuration.database.max_pool_size,
+      application_name: 'drover api',
+    },
+    (error) => log.warn({ error }, 'an idle database connection broke'),
+  );
+  await pool.query('select 1');
+  const policy = new PolicyEnforcer({
+    registry: createPolicyRegistry(droverPolicyRules),
+    policy_file: configuration.oslo_policy.policy_file,
+    policy_dirs: configuration.oslo_policy.policy_dirs,
+    default_rule: configuration.oslo_policy.policy_default_rule,
+    enforce_new_defaults: configuration.oslo_policy.enforce_new_defaults,
+    log,
+  });
+  const broker = await connectBroker({
+    url: configuration.DEFAULT.transport_url,
+    name: 'api',
+    log,
+    wait: false,
+  });
+  const publisher = openPublisher(broker, { purpose: 'outbox' });
+  const outbox = startOutboxPublisher({
+    pool,
+    publisher,
+    log,
+    // It wakes its own publisher after each commit; other processes' rows are theirs, and the poll finds forgotten ones.
+    listen_connection: null,
+    poll_interval_seconds: configuration.drover.outbox_poll_interval_seconds,
+  });
+  const stopRemoving = removeExpiredTokens(pool, log);
+  const app = buildServer({ pool, configuration, policy, log, wakeOutbox: () => outbox.wake() });
+  const url = await app.listen({
+    host: configuration.DEFAULT.osapi_compute_listen,
+    port: configuration.DEFAULT.osapi_compute_listen_port,
+    listenTextResolver: (address) => `listening at ${address}`,
+  });
+  return {
+    ready: { url },
+    async close() {
+      stopRemoving();
+      await app.close();
+      await outbox.close();
+      await publisher.close();
+      await broker.close();
+      await pool.end();
+    },
+  };
+});

@@ -1,0 +1,11 @@
+import type { RegisterRoutes } from '../services.ts';
+import { registerGoneRoutes } from './gone.ts';
+import { registerImageProxyRoutes } from './image-proxy.ts';
+import { registerServerExternalEventsRoutes } from './server-external-events.ts';
+
+/** What clients touch now and then and Nova keeps, or keeps a tombstone of. */
+export const miscResources: readonly RegisterRoutes[] = [
+  registerGoneRoutes,
+  registerImageProxyRoutes,
+  registerServerExternalEventsRoutes,
+];
