@@ -16,7 +16,7 @@ trap 'rm -f "$log"' EXIT
 say() { printf 'drover: %s\n' "$*" >&2; }
 fail() {
   say "$1"
-  [ ! -s "$log" ] || tail -n 20 "$log" >&2
+  [ ! -s "$log" ] || head -n 20 "$log" >&2
   exit 1
 }
 
@@ -34,7 +34,11 @@ modules_are_current() {
 install_modules() {
   command -v npm >/dev/null || fail 'npm is missing: install Node.js 20 or newer together with npm, then try again'
   say 'installing npm packages'
-  npm ci --no-progress --loglevel=error >"$log" 2>&1 || fail 'npm ci failed:'
+  # A mirror that lacks packages for other platforms makes `npm ci` refuse a lock made there; `npm install` takes
+  # the same versions from it.
+  npm ci --no-progress --loglevel=error >"$log" 2>&1 ||
+    npm install --no-save --no-progress --loglevel=error >"$log" 2>&1 ||
+    fail 'installing the npm packages failed:'
   lock_digest >"$modules/.drover-lock"
 }
 

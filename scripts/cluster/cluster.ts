@@ -21,7 +21,6 @@ export class Cluster {
   readonly urls: ServerUrls;
   /** Names of processes → what was started under them, running or not. */
   readonly table: ProcessTable;
-  readonly is_new: boolean;
   readonly has_new_hosts: boolean;
   readonly has_new_settings: boolean;
   readonly say: (line: string) => void;
@@ -36,7 +35,6 @@ export class Cluster {
     this.folder = options.folder;
     this.state = state;
     this.table = loadProcesses(options.folder);
-    this.is_new = before === null;
     this.has_new_hosts = state.hosts.length > (before?.hosts.length ?? 0);
     this.has_new_settings = before !== null && before.settings.join('\0') !== state.settings.join('\0');
     this.say = say;

@@ -42,6 +42,8 @@ export const instancesFolder = (folder: string, host: string): string =>
 export const authorizedKeysFile = (folder: string, host: string): string =>
   join(hostStateFolder(folder, host), 'authorized_keys');
 
+export const imagesFolder = (folder: string): string => join(folder, 'images');
+
 export interface ServerUrls {
   readonly database_url: string;
   readonly transport_url: string;
@@ -71,7 +73,7 @@ export function writeControlConfiguration(folder: string, state: ClusterState, u
       },
       database: { connection: urls.database_url },
       identity: { password_hash_cost: PASSWORD_HASH_COST },
-      image: { store_path: join(folder, 'images') },
+      image: { store_path: imagesFolder(folder) },
       oslo_policy: { policy_file: join(clusterPaths(folder).etc, 'policy.yaml') },
       quota,
       drover: {

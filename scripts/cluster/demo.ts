@@ -1,6 +1,4 @@
 import { spawn } from 'node:child_process';
-import { mkdtempSync, rmSync } from 'node:fs';
-import { tmpdir } from 'node:os';
 import { isDeepStrictEqual, parseArgs, styleText } from 'node:util';
 import { join, relative, resolve } from 'node:path';
 import { administratorOf } from './access-files.ts';
@@ -9,11 +7,9 @@ import type { ClusterDescription } from './cluster-json.ts';
 import { guestDiskDigest } from './guest-disk.ts';
 import { environmentFor } from './processes.ts';
 import { runProgram } from './program.ts';
-import { writeImageFile } from './sample-disk.ts';
-import { uploadImage } from './seed-images.ts';
 import { startCluster } from './start-cluster.ts';
-import { loadState } from './state.ts';
 import { stopCluster } from './stop-cluster.ts';
+import { defaultWorld, sampleImage } from './world.ts';
 
 const help = `usage: scripts/demo [--keep] [--dir DIR]
 
@@ -24,7 +20,8 @@ Takes everything down at the end, unless --keep. Exit code 0 only if all of it w
 
 const SERVER = 'first';
 /** Big enough, and slow enough, that there is something to watch. */
-const DISK = { kind: 'sample', data_mib: 144, virtual_mib: 256 } as const;
+const DISK = { data_mib: 144, virtual_mib: 256 };
+const HOSTS = 3;
 const RATE = '24MiB/s';
 
 const out = (text: string) => process.stdout.write(text);
@@ -100,34 +97,10 @@ class Demo {
     if (host === undefined) throw new Error(`server "${SERVER}" is on no host of this cluster`);
     return guestDiskDigest(join(host.instances_path, server.id));
   }
-
-  async uploadDisk(): Promise<void> {
-    const folder = mkdtempSync(join(tmpdir(), 'drover-demo-'));
-    try {
-      const file = join(folder, 'disk');
-      await writeImageFile(file, DISK, 'raw');
-      await uploadImage(
-        this.#session,
-        {
-          id: null,
-          name: 'demo-disk',
-          disk_format: 'raw',
-          container_format: 'bare',
-          visibility: 'public',
-          min_ram_mb: 0,
-          min_disk_gb: 0,
-        },
-        file,
-      );
-    } finally {
-      rmSync(folder, { recursive: true, force: true });
-    }
-  }
 }
 
 async function showMainJob(demo: Demo, promises: Promises): Promise<void> {
   step(`A server with a real disk: ${DISK.data_mib} MiB of data on ${DISK.virtual_mib} MiB`);
-  await demo.uploadDisk();
   const create = `server create ${SERVER} --flavor m1.tiny --image demo-disk --property purpose=demo --wait`;
   await demo.drover(...create.split(' '));
   const before = await demo.server();
@@ -163,10 +136,12 @@ async function showMainJob(demo: Demo, promises: Promises): Promise<void> {
 async function openDemo(folder: string): Promise<Demo> {
   // A demo that was interrupted: from nothing means from nothing.
   await stopCluster(folder);
+  const world = defaultWorld(HOSTS);
   const { description } = await startCluster(
     {
       folder,
-      host_count: 3,
+      host_count: HOSTS,
+      world: { ...world, images: [...world.images, sampleImage('demo-disk', 'raw', DISK)] },
       world_file: null,
       // Flat disks: everything the guest has travels, not only what it wrote.
       settings: ['DEFAULT.use_cow_images=false', `mover.limit_bytes_per_second=${RATE.replace('/s', '')}`],
@@ -175,11 +150,9 @@ async function openDemo(folder: string): Promise<Demo> {
     },
     (line) => out(`   ${styleText('dim', line)}\n`),
   );
-  const state = loadState(folder);
-  if (state === null) throw new Error(`${folder} holds no cluster`);
-  const access = administratorOf(state.world);
+  const access = administratorOf(world);
   const session = await logIn(description.urls.compute.replace('/compute/v2.1', ''), access);
-  const environment = environmentFor(state.cluster_id, {
+  const environment = environmentFor(null, {
     OS_AUTH_URL: description.urls.identity,
     OS_USERNAME: access.user,
     OS_PASSWORD: access.password,

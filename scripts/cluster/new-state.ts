@@ -8,6 +8,8 @@ export interface StartOptions {
   readonly folder: string;
   /** Null: as many as the cluster has, or the world names, or 3. */
   readonly host_count: number | null;
+  /** Null: the one of the file, else the default one. */
+  readonly world: World | null;
   readonly world_file: string | null;
   /** `section.option=value`; null: as before. */
   readonly settings: readonly string[] | null;
@@ -36,6 +38,7 @@ async function newHosts(world: World, first_number: number): Promise<HostState[]
 }
 
 function chooseWorld(options: StartOptions): World {
+  if (options.world !== null) return options.world;
   if (options.world_file === null) return defaultWorld(options.host_count ?? DEFAULT_HOSTS);
   const world = readWorld(options.world_file);
   return options.host_count === null ? world : withHosts(world, options.host_count);

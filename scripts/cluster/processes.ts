@@ -225,9 +225,12 @@ export async function killAllOf(cluster_id: string, recorded: readonly ProcessRe
   });
 }
 
-/** The environment of our processes: no more of the caller's than they need, and never its OS_* or DROVER_* settings. */
+/**
+ * The environment of our processes: no more of the caller's than they need, and never its OS_* or DROVER_* settings.
+ * @param cluster_id null for a program that a person runs: it is not part of the cluster
+ */
 export function environmentFor(
-  cluster_id: string,
+  cluster_id: string | null,
   extra: Readonly<Record<string, string>> = {},
 ): Record<string, string> {
   const kept: Record<string, string> = {};
@@ -235,5 +238,5 @@ export function environmentFor(
     const value = process.env[name];
     if (value !== undefined) kept[name] = value;
   }
-  return { ...kept, [CLUSTER_MARK]: cluster_id, ...extra };
+  return { ...kept, ...(cluster_id === null ? {} : { [CLUSTER_MARK]: cluster_id }), ...extra };
 }

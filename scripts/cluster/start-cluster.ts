@@ -1,8 +1,7 @@
 import { rmSync, readFileSync, existsSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Pool } from '../../shared/database/connect.ts';
-import { administratorOf, writeAccessFiles } from './access-files.ts';
-import { logIn } from './api-session.ts';
+import { writeAccessFiles } from './access-files.ts';
 import { Cluster } from './cluster.ts';
 import { writeClusterDescription, type ClusterDescription } from './cluster-json.ts';
 import {
@@ -15,7 +14,6 @@ import {
 } from './configuration-files.ts';
 import type { StartOptions } from './new-state.ts';
 import { endProcess, environmentFor, isAlive, spawnDetached, waitFor } from './processes.ts';
-import { seedImages } from './seed-images.ts';
 import { seedZones } from './seed-world.ts';
 import { startSshd } from './sshd.ts';
 import { agentTransportUrl, startBroker, startDatabase } from './start-servers.ts';
@@ -40,6 +38,7 @@ export async function startCluster(
 ): Promise<StartOutcome> {
   const cluster = await Cluster.open(options, say);
   const { state, folder, urls } = cluster;
+  writeAccessFiles(folder, state.world, urls.api_url);
   writeControlConfiguration(folder, state, urls);
   for (const host of state.hosts)
     writeAgentConfiguration(folder, state, host, agentTransportUrl(state, host.name));
@@ -63,7 +62,6 @@ export async function startCluster(
   } finally {
     await pool.end();
   }
-  writeAccessFiles(folder, state.world, urls.api_url);
   const description = writeClusterDescription(folder, state, urls, cluster.table);
   rmSync(join(folder, 'lock'), { force: true });
   return { description, started: cluster.started };
@@ -107,15 +105,12 @@ async function keepService(cluster: Cluster, service: ServiceStart): Promise<voi
   });
 }
 
-async function keepApi(cluster: Cluster): Promise<void> {
-  await keepService(cluster, {
+function keepApi(cluster: Cluster): Promise<void> {
+  return keepService(cluster, {
     name: 'api-1',
     program: 'services/api/main.ts',
     configuration: controlConfigurationFile(cluster.folder),
   });
-  if (cluster.is_new) cluster.say('uploading images');
-  const { world } = cluster.state;
-  await seedImages(await logIn(cluster.urls.api_url, administratorOf(world)), world);
 }
 
 async function keepSchedulers(cluster: Cluster): Promise<void> {

@@ -6,9 +6,11 @@ import { hostName } from '../../shared/domain/ids.ts';
 import { declareAgentQueue, declareTopology } from '../../shared/messaging/declare-topology.ts';
 import { agentUser } from '../../shared/messaging/topology.ts';
 import type { Cluster } from './cluster.ts';
+import { imagesFolder } from './configuration-files.ts';
 import { ensureDatabase, postgresUrl, startPostgres } from './postgres.ts';
 import { isAlive, waitFor } from './processes.ts';
 import { answers, brokerUrl, importDefinitions, startRabbitmq, type RabbitmqOptions } from './rabbitmq.ts';
+import { seedImages } from './seed-images.ts';
 import { seedWorld } from './seed-world.ts';
 import { clusterPaths, type ClusterState } from './state.ts';
 
@@ -54,6 +56,7 @@ export async function startDatabase(cluster: Cluster): Promise<Pool> {
   );
   try {
     await seedWorld(pool, state.world, cluster.urls.api_url);
+    await seedImages(pool, state.world, imagesFolder(cluster.folder));
     return pool;
   } catch (error) {
     await pool.end();

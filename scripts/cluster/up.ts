@@ -40,6 +40,7 @@ function readOptions(argv: readonly string[]): StartOptions | null {
   return {
     folder: resolve(values.dir),
     host_count: wholeNumber('--hosts', values.hosts, 1, 1000),
+    world: null,
     world_file: values.world === undefined ? null : resolve(values.world),
     settings: values.set ?? null,
     api_port: wholeNumber('--api-port', values['api-port'], 1, 65_535),

@@ -73,7 +73,14 @@ const flavor = (
   extra_specs: {},
 });
 
-const image = (name: string, disk_format: WorldImage['disk_format']): WorldImage => ({
+const TINY = { data_mib: 4, virtual_mib: 16 };
+
+/** A public image with a made-up disk. */
+export const sampleImage = (
+  name: string,
+  disk_format: WorldImage['disk_format'],
+  size: { readonly data_mib: number; readonly virtual_mib: number },
+): WorldImage => ({
   id: null,
   name,
   disk_format,
@@ -82,7 +89,7 @@ const image = (name: string, disk_format: WorldImage['disk_format']): WorldImage
   owner_project: 'admin',
   min_ram_mb: 0,
   min_disk_gb: 0,
-  content: { kind: 'sample', data_mib: 4, virtual_mib: 16 },
+  content: { kind: 'sample', ...size },
 });
 
 const host = (number: number): WorldHost => ({
@@ -114,7 +121,7 @@ export function defaultWorld(host_count: number): World {
       flavor('4', 'm1.large', { vcpus: 4, memory_mb: 8192, root_gb: 80 }),
       flavor('42', 'm1.nano', { vcpus: 1, memory_mb: 64, root_gb: 1 }),
     ],
-    images: [image('tiny', 'qcow2'), image('tiny-raw', 'raw')],
+    images: [sampleImage('tiny', 'qcow2', TINY), sampleImage('tiny-raw', 'raw', TINY)],
     hosts: Array.from({ length: host_count }, (_, index) => host(index + 1)),
     settings: {},
     quota: {},
