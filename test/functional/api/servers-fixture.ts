@@ -1,5 +1,6 @@
 import { randomBytes, randomUUID } from 'node:crypto';
 import type { FastifyInstance } from 'fastify';
+import { droverPolicyRules } from '../../../services/api/drover/policies.ts';
 import { buildServer } from '../../../services/api/server.ts';
 import { bootstrapIdentity } from '../../../services/api/identity/bootstrap.ts';
 import { hashToken } from '../../../services/api/identity/token-record.ts';
@@ -36,7 +37,13 @@ export interface ServersFixture {
     actor: Actor | null,
     method: 'GET' | 'POST' | 'PUT' | 'DELETE',
     path: string,
-    options?: { readonly version?: string; readonly body?: unknown; readonly raw?: string },
+    options?: {
+      readonly version?: string;
+      readonly body?: unknown;
+      readonly raw?: string;
+      /** Where `path` begins; the compute API unless said otherwise. */
+      readonly root?: string;
+    },
   ): Promise<Answer>;
   /** A server put into a state by hand: what the scheduler would have made of it. */
   server(columns?: Readonly<Record<string, unknown>>): Promise<string>;
@@ -57,7 +64,7 @@ export async function createServersFixture(): Promise<ServersFixture> {
     configuration,
     log,
     policy: new PolicyEnforcer({
-      registry: createPolicyRegistry(),
+      registry: createPolicyRegistry(droverPolicyRules),
       policy_file: '/nonexistent/policy.yaml',
       policy_dirs: [],
       default_rule: 'default',
@@ -103,7 +110,7 @@ export async function createServersFixture(): Promise<ServersFixture> {
       const payload = options.raw ?? (options.body === undefined ? undefined : JSON.stringify(options.body));
       const answer = await app.inject({
         method,
-        url: `/v2.1${path}`,
+        url: `${options.root ?? '/v2.1'}${path}`,
         headers: {
           ...(actor === null ? {} : { 'x-auth-token': tokens.get(actor)! }),
           ...(options.version === undefined ? {} : { 'openstack-api-version': `compute ${options.version}` }),
