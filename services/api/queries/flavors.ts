@@ -52,9 +52,10 @@ export async function listFlavors(
   const conditions = conditionList([search.limit]);
   if (search.is_public !== null) {
     const isPublic = `f.is_public = ${conditions.place(search.is_public)}`;
-    const project = conditions.place(visibility.project_id);
-    const granted = `exists (select from flavor_projects a where a.flavor_id = f.id and a.project_id = ${project})`;
-    conditions.add(visibility.is_admin ? isPublic : `(${isPublic} or ${granted})`);
+    // Every placed parameter must stand in the statement, so the project is placed only where it is asked for.
+    const granted = () =>
+      `exists (select from flavor_projects a where a.flavor_id = f.id and a.project_id = ${conditions.place(visibility.project_id)})`;
+    conditions.add(visibility.is_admin ? isPublic : `(${isPublic} or ${granted()})`);
   }
   if (search.memory_mb_min !== null)
     conditions.add(`f.memory_mb >= ${conditions.place(search.memory_mb_min)}`);
