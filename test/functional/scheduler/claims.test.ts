@@ -167,6 +167,18 @@ describe('a claim', () => {
     ]);
   });
 
+  test('made by eight at the same moment on a host with room for four succeeds four times', async () => {
+    const big = await addHost(pool, 'big', { boot_id: 'b' });
+    const instances = await Promise.all(Array.from({ length: 8 }, () => addInstance(pool, big)));
+    const outcomes = await Promise.all(instances.map((instance) => commitClaim(request('c3', instance))));
+    expect(outcomes.filter((outcome) => outcome.claimed)).toHaveLength(4);
+    expect(outcomes.find((outcome) => !outcome.claimed)).toEqual({
+      claimed: false,
+      refusal: { check: 'capacity', message: 'has 0 VCPU free, asked 1' },
+    });
+    expect(await wrongBooks(pool)).toEqual([]);
+  });
+
   test('raises the generation, so that snapshots read the host again', async () => {
     const instance = await addInstance(pool, 'c1');
     const generation = async () =>
