@@ -1,0 +1,238 @@
+import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
+import type { Pool } from '../../../shared/database/connect.ts';
+import { hostName } from '../../../shared/domain/ids.ts';
+import { ingestReport } from '../../../services/scheduler/hosts/ingest-report.ts';
+import { reportOwnServices } from '../../../services/scheduler/hosts/own-heartbeat.ts';
+import { syncReportedGuests } from '../../../services/scheduler/hosts/power-state.ts';
+import { HostSnapshot } from '../../../services/scheduler/snapshot/host-snapshot.ts';
+import { createTestDatabase, type TestDatabase } from '../support/database.ts';
+import {
+  addColdMigration,
+  addInstance,
+  addOperation,
+  initialRatios,
+  pipelinedPool,
+  reportOf,
+} from './support.ts';
+
+let database: TestDatabase;
+let pool: Pool;
+
+beforeAll(async () => {
+  database = await createTestDatabase();
+  pool = pipelinedPool(database.url);
+});
+afterAll(async () => {
+  await pool.end();
+  await database.drop();
+});
+beforeEach(async () => {
+  await pool.query('truncate instances, hosts, services, claims, aggregates cascade');
+});
+
+async function value(sql: string, ...values: unknown[]): Promise<unknown> {
+  const { rows } = await pool.query<Record<string, unknown>>(sql, values);
+  return rows[0];
+}
+
+const report = (changes: Parameters<typeof reportOf>[1]) =>
+  ingestReport(pool, reportOf('c1', changes), initialRatios);
+
+describe('a report', () => {
+  test('registers a host with its service and inventories, with the initial ratios', async () => {
+    expect(await report({})).toBe('registered');
+    expect(await value(`select binary_name, disabled from services where host = 'c1'`)).toEqual({
+      binary_name: 'nova-compute',
+      disabled: false,
+    });
+    const { rows } = await pool.query(
+      'select resource_class, total, reserved, allocation_ratio, max_unit from host_inventories order by 1',
+    );
+    expect(rows).toEqual([
+      { resource_class: 'DISK_GB', total: 1024, reserved: 0, allocation_ratio: 1, max_unit: 1024 },
+      { resource_class: 'MEMORY_MB', total: 65536, reserved: 512, allocation_ratio: 1.5, max_unit: 65536 },
+      { resource_class: 'VCPU', total: 64, reserved: 0, allocation_ratio: 16, max_unit: 64 },
+    ]);
+  });
+
+  test('that says nothing new is a heartbeat: the host row and its generation stay', async () => {
+    await report({});
+    await pool.query(`update services set last_seen_at = now() - interval '1 minute'`);
+    const before = await value('select generation, updated_at, xmin::text from hosts');
+    expect(await report({ sequence: 2, uptime: 'up 2 days' })).toBe('heartbeat');
+    expect(await value('select generation, updated_at, xmin::text from hosts')).toEqual(before);
+    expect(
+      await value(`select last_seen_at > now() - interval '5 seconds' as fresh, report_count from services`),
+    ).toEqual({ fresh: true, report_count: 2 });
+  });
+
+  test('an older one of the same boot is dropped, a new boot starts over', async () => {
+    await report({ sequence: 5 });
+    expect(await report({ sequence: 4, address: '127.9.9.9' })).toBe('late');
+    expect(await value('select address from hosts')).toEqual({ address: '127.0.1.1' });
+    expect(await report({ sequence: 1, boot_id: 'boot-2', address: '127.9.9.9' })).toBe('changed');
+    expect(await value('select address, report_sequence from hosts')).toEqual({
+      address: '127.9.9.9',
+      report_sequence: 1,
+    });
+  });
+
+  test('changes what it says has changed, keeps used, and an explicit ratio always counts', async () => {
+    await report({});
+    await pool.query(
+      `update host_inventories set allocation_ratio = 3, used = 7 where resource_class = 'VCPU'`,
+    );
+    const inventory = { vcpus: 32, memory_mb: 65_536, local_gb: 1024, disk_available_bytes: 2 ** 40 };
+    await report({ sequence: 2, inventory });
+    const vcpu = `select total, used, allocation_ratio from host_inventories where resource_class = 'VCPU'`;
+    expect(await value(vcpu)).toEqual({ total: 32, used: 7, allocation_ratio: 3 });
+    await report({ sequence: 3, inventory, allocation_ratios: { vcpu: 4, memory_mb: null, disk_gb: null } });
+    expect(await value(vcpu)).toEqual({ total: 32, used: 7, allocation_ratio: 4 });
+  });
+
+  test('does not enable a host that an operator disabled', async () => {
+    await report({});
+    await pool.query('update services set disabled = true');
+    await report({ sequence: 2, address: '127.9.9.9' });
+    expect(await value('select disabled from services')).toEqual({ disabled: true });
+  });
+});
+
+describe('power states that hosts find', () => {
+  const cases = [
+    { vm: 'active', was: 1, found: 4, becomes: 'stopped', power: 4 },
+    { vm: 'active', was: 1, found: 6, becomes: 'stopped', power: 6 },
+    { vm: 'stopped', was: 4, found: 1, becomes: 'active', power: 1 },
+    { vm: 'resized', was: 1, found: 4, becomes: 'resized', power: 4 },
+    { vm: 'error', was: 1, found: 4, becomes: 'error', power: 1 },
+    { vm: 'active', was: 1, found: 99, becomes: 'active', power: 1 },
+  ];
+  test.for(cases)('$vm found with $found becomes $becomes', async ({ vm, was, found, becomes, power }) => {
+    await report({});
+    const instance = await addInstance(pool, 'c1');
+    await pool.query('update instances set vm_state = $1, power_state = $2', [vm, was]);
+    await syncReportedGuests(pool, hostName('c1'), [{ instance_id: instance, epoch: 1, power_state: found }]);
+    expect(await value('select vm_state, power_state from instances')).toEqual({
+      vm_state: becomes,
+      power_state: power,
+    });
+  });
+
+  test.for([
+    ['another host', 'c2', 1, null],
+    ['an old epoch', 'c1', 0, null],
+    ['an instance that an operation is at', 'c1', 1, 'stop'],
+  ] as const)('from %s is not believed', async ([, host, epoch, kind]) => {
+    await report({});
+    const instance = await addInstance(pool, 'c1');
+    if (kind !== null) await addOperation(pool, instance, kind);
+    await syncReportedGuests(pool, hostName(host), [{ instance_id: instance, epoch, power_state: 4 }]);
+    expect(await value('select vm_state, power_state from instances')).toEqual({
+      vm_state: 'active',
+      power_state: 1,
+    });
+  });
+});
+
+test('a scheduler shows itself and the conductor that Nova clients look for', async () => {
+  await reportOwnServices(pool, 'control');
+  await reportOwnServices(pool, 'control');
+  const { rows } = await pool.query('select binary_name, host, report_count from services order by 1');
+  expect(rows).toEqual([
+    { binary_name: 'nova-conductor', host: 'control', report_count: 2 },
+    { binary_name: 'nova-scheduler', host: 'control', report_count: 2 },
+  ]);
+});
+
+describe('the snapshot', () => {
+  let now_seconds = 1000;
+  const snapshot = () =>
+    new HostSnapshot({
+      pool,
+      service_down_seconds: 60,
+      default_availability_zone: 'nova',
+      now_seconds: () => now_seconds,
+    });
+
+  test('holds what placement asks for, and sees what the api changes', async () => {
+    await report({});
+    const instance = await addInstance(pool, 'c1');
+    const cluster = snapshot();
+    await cluster.refresh();
+    const host = () => cluster.current().host_by_name.get(hostName('c1'));
+    expect(host()).toMatchObject({
+      up: true,
+      enabled: true,
+      availability_zone: 'nova',
+      inventories: { VCPU: { used: 1, total: 64 } },
+      io_operations: 0,
+    });
+    expect([...(host()?.instances.keys() ?? [])]).toEqual([instance]);
+
+    await pool.query(`update services set disabled = true, disabled_reason = 'disk' where host = 'c1'`);
+    await cluster.refresh();
+    expect(host()).toMatchObject({ enabled: false, disabled_reason: 'disk' });
+
+    await pool.query(`insert into aggregates (name, metadata) values ('a', '{"availability_zone": "west"}')`);
+    await pool.query(
+      `insert into aggregate_hosts (aggregate_id, host_id) select a.id, h.id from aggregates a, hosts h`,
+    );
+    await cluster.refresh();
+    expect(host()).toMatchObject({ availability_zone: 'west' });
+    await pool.query(`update aggregates set metadata = '{"availability_zone": "east"}'`);
+    await cluster.refresh();
+    expect(host()).toMatchObject({ availability_zone: 'east' });
+    await pool.query('delete from aggregates');
+    await cluster.refresh();
+    expect(host()).toMatchObject({ availability_zone: 'nova', aggregates: [] });
+  });
+
+  test('loses a host that is removed', async () => {
+    await report({});
+    const cluster = snapshot();
+    await cluster.refresh();
+    await pool.query('delete from hosts');
+    await cluster.refresh();
+    expect(cluster.current().hosts).toEqual([]);
+  });
+
+  test('a jump of the database clock does not bring every host down; silence does', async () => {
+    await report({});
+    const cluster = snapshot();
+    await cluster.refresh();
+    // As if the clock had jumped an hour ahead: the stored time is suddenly old, no time has passed here.
+    await pool.query(`update services set last_seen_at = last_seen_at - interval '1 hour'`);
+    await cluster.refresh();
+    expect(cluster.isUp(hostName('c1'))).toBe(true);
+    now_seconds += 61;
+    await cluster.refresh();
+    expect(cluster.current().hosts).toMatchObject([{ name: 'c1', up: false }]);
+    await report({ sequence: 2 });
+    await cluster.refresh();
+    expect(cluster.current().hosts).toMatchObject([{ name: 'c1', up: true }]);
+  });
+
+  test('counts choices under way, and forgets those that came to nothing', async () => {
+    await report({});
+    const cluster = snapshot();
+    await cluster.refresh();
+    const used = () => cluster.current().hosts[0]?.inventories.VCPU?.used;
+    const release = cluster.reserve(hostName('c1'), { VCPU: 5 });
+    expect(used()).toBe(5);
+    await report({ sequence: 2, address: '127.9.9.9' });
+    await cluster.refresh();
+    expect(used()).toBe(5);
+    release();
+    await cluster.refresh();
+    expect(used()).toBe(0);
+  });
+
+  test('counts moves and builds as disk work on both hosts', async () => {
+    await report({});
+    const instance = await addInstance(pool, 'c1');
+    await addColdMigration(pool, instance);
+    const cluster = snapshot();
+    await cluster.refresh();
+    expect(cluster.current().hosts).toMatchObject([{ io_operations: 1 }]);
+  });
+});
