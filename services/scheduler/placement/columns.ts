@@ -160,7 +160,8 @@ export class Columns {
 
   /** Nova compares the names of hosts to be left out without regard to case. */
   rowOfAnyCase(name: string): number | undefined {
-    return this.#row_by_name.get(name) ?? this.#row_by_lower_name.get(name.toLowerCase());
+    const lower = name.toLowerCase();
+    return this.#row_by_name.get(name) ?? this.#row_by_lower_name.get(lower) ?? this.#row_by_name.get(lower);
   }
 
   /** Adds hosts as the last rows. */

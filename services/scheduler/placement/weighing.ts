@@ -82,7 +82,7 @@ function prepare(
   hosts: readonly HostState[],
   context: WeigherContext,
 ): PreparedWeigher {
-  const multipliers = multipliersOf(weigher, columns.classes, context);
+  const multipliers = multipliersOf(weigher, rows, columns, context);
   const source: HostNumber | ColumnNumber | null = rows.length > 1 ? weigher.prepare(context) : null;
   const nothing = { weigher, raw: () => 0, column: null, least: 0, range: 0, multipliers };
   if (source === null) return nothing;

@@ -55,7 +55,7 @@ function problemOf(query: unknown, depth: number): string | null {
   const [operator, ...operands]: unknown[] = query;
   if (
     typeof operator !== 'string' ||
-    !(operator in comparisons || ['in', 'not', 'and', 'or'].includes(operator))
+    !(Object.hasOwn(comparisons, operator) || ['in', 'not', 'and', 'or'].includes(operator))
   ) {
     return `${JSON.stringify(operator)} is not one of = < > <= >= in not and or`;
   }

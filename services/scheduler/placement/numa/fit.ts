@@ -37,13 +37,20 @@ export function fitNuma(
   }
   const cpu_ratio = host.inventories.VCPU?.allocation_ratio ?? 1;
   const memory_ratio = host.inventories.MEMORY_MB?.allocation_ratio ?? 1;
-  let misfit: NumaMisfit = {
+  const pci_misfit: NumaMisfit = {
     code: 'numa_pci',
     message: 'has no free PCI devices near the NUMA cells that fit',
   };
+  let misfit = pci_misfit;
+  // Cells that fit but for the devices are the nearer miss.
+  let lacks_devices_only = false;
   const place = (index: number, taken: readonly NumaCellClaim[]): readonly NumaCellClaim[] | null => {
     const guest = request.cells[index];
-    if (guest === undefined) return accepts(taken) ? taken : null;
+    if (guest === undefined) {
+      if (accepts(taken)) return taken;
+      lacks_devices_only = true;
+      return null;
+    }
     for (const cell of free) {
       if (taken.some((claim) => claim.cell === cell.id)) continue;
       const fit = fitCell(cell, guest, request, cpu_ratio, memory_ratio);
@@ -57,7 +64,8 @@ export function fitNuma(
     return null;
   };
   const cells = place(0, []);
-  return cells === null ? { misfit } : { cells };
+  if (cells !== null) return { cells };
+  return { misfit: lacks_devices_only ? pci_misfit : misfit };
 }
 
 function fitCell(

@@ -1,4 +1,4 @@
-import type { HostClasses } from '../host-class.ts';
+import type { Columns } from '../columns.ts';
 import type { Weigher, WeigherContext } from './weigher.ts';
 
 export interface Multipliers {
@@ -13,15 +13,20 @@ export interface Multipliers {
  */
 export function multipliersOf(
   weigher: Weigher,
-  classes: HostClasses,
+  rows: Int32Array,
+  { classes, host_class }: Columns,
   { settings, warn }: WeigherContext,
 ): Multipliers {
   const sign = weigher.negated === true ? -1 : 1;
   const common = sign * weigher.multiplier(settings);
   const key = weigher.aggregate_key;
-  if (key === null || !classes.hasMetadata(key)) return { common, by_class: null };
+  if (key === null || !classes.hasMetadata(key) || rows.length < 2) return { common, by_class: null };
+  // Only the hosts that are weighed count: another host's aggregate is no matter of this decision.
+  const weighed = new Set<number>();
+  for (const row of rows) weighed.add(host_class[row] ?? 0);
   let by_class: number[] | null = null;
   for (const [number, { aggregates }] of classes.all.entries()) {
+    if (!weighed.has(number)) continue;
     const values = aggregates.flatMap(({ metadata }) => metadata[key] ?? []);
     if (values.length === 0) continue;
     by_class ??= classes.all.map(() => common);
