@@ -61,6 +61,12 @@ export interface Agent {
   close(): Promise<void>;
 }
 
+/** A command's turn in the queue of its instance. */
+interface Turn {
+  readonly signal: AbortSignal;
+  readonly interrupted: Promise<unknown>;
+}
+
 /** RabbitMQ closes the channel of a consumer that holds a message for half an hour. */
 const UNACKNOWLEDGED_MILLISECONDS_MAX = 5 * 60_000;
 const MEBIBYTE = 1024 ** 2;
@@ -188,12 +194,13 @@ class HostAgent implements Agent {
       interrupts_all: definition.interrupts_all === true,
       at_once: definition.at_once === true,
       outlives_agent: definition.outlives_agent === true,
-      run: (signal) => this.#run(definition, message, signal),
+      run: (signal, interrupted) => this.#run(definition, message, { signal, interrupted }),
     });
   }
 
   /** Runs a command and answers it. Never rejects for what the command does. */
-  async #run(definition: CommandDefinition, message: CommandMessage, signal: AbortSignal): Promise<void> {
+  async #run(definition: CommandDefinition, message: CommandMessage, turn: Turn): Promise<void> {
+    const { signal } = turn;
     const log = this.#options.log.child(describeCommand(message));
     if (isPast(message, Date.now()) || signal.aborted) {
       this.#gate.finish(message, null);
@@ -212,7 +219,7 @@ class HostAgent implements Agent {
         progress: newest,
       }),
     );
-    const answer = await this.#answer(definition, message, signal, progress);
+    const answer = await this.#answer(definition, message, turn, progress);
     progress.end();
     this.#gate.finish(message, answer);
     const milliseconds = Math.round(performance.now() - began);
@@ -226,7 +233,7 @@ class HostAgent implements Agent {
   async #answer(
     definition: CommandDefinition,
     message: CommandMessage,
-    signal: AbortSignal,
+    { signal, interrupted }: Turn,
     progress: ProgressThrottle,
   ): Promise<Answer | null> {
     const { knobs, log } = this.#options;
@@ -240,6 +247,7 @@ class HostAgent implements Agent {
           epoch: message.epoch,
           arguments: message.arguments,
           signal,
+          interrupted,
           onProgress: (newest) => progress.push(newest),
         },
         this.#parts,

@@ -54,7 +54,12 @@ export async function makeTransferKey(comment: string): Promise<TransferKey> {
   const key_count = Buffer.from([0, 0, 0, 1]);
   const whole = Buffer.concat([
     Buffer.from('openssh-key-v1\0'),
-    ...[field('none'), field('none'), field(''), key_count, field(public_blob)],
+    // Cipher, key derivation and its options: the key is not encrypted, it never leaves memory.
+    field('none'),
+    field('none'),
+    field(''),
+    key_count,
+    field(public_blob),
     field(Buffer.concat([secret, padding])),
   ]);
   const lines = whole.toString('base64').match(/.{1,70}/g) ?? [];

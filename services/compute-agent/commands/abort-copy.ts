@@ -9,6 +9,7 @@ export const abortCopy = defineCommand({
   at_once: true,
   async run(command, parts) {
     await parts.sender.cancel(migrationOf(command, parts));
+    await command.interrupted;
     return { summary: 'no mover of this migration runs', result: {} };
   },
 });

@@ -41,6 +41,8 @@ export interface AcceptedCommand<Name extends CommandName> {
   readonly arguments: CommandArguments[Name];
   /** Aborted when a newer command takes its place. */
   readonly signal: AbortSignal;
+  /** Resolves when the commands that this one has interrupted have ended. */
+  readonly interrupted: Promise<unknown>;
   readonly onProgress: (progress: TransferProgress) => void;
 }
 

@@ -7,7 +7,8 @@ export interface Job {
   readonly at_once: boolean;
   /** Its work goes on without the agent: closing does not abort it. */
   readonly outlives_agent: boolean;
-  readonly run: (signal: AbortSignal) => Promise<void>;
+  /** `interrupted` resolves when what was aborted for this job has ended. Only one that runs at once sees it open. */
+  readonly run: (signal: AbortSignal, interrupted: Promise<unknown>) => Promise<void>;
 }
 
 interface Waiting extends Job {
@@ -33,9 +34,8 @@ export class InstanceQueues {
     const waiting: Waiting = { ...job, abort: new AbortController(), ended: Promise.resolve() };
     const { signal } = waiting.abort;
     const others = Promise.all(before.map((other) => other.ended));
-    waiting.ended = (
-      job.at_once ? Promise.all([job.run(signal), others]) : others.then(() => job.run(signal))
-    ).then(
+    const running = job.at_once ? job.run(signal, others) : others.then(() => job.run(signal, others));
+    waiting.ended = running.then(
       () => this.#remove(queue, waiting),
       (error: unknown) => {
         this.#remove(queue, waiting);

@@ -1,0 +1,185 @@
+import { execFileSync } from 'node:child_process';
+import { createHash } from 'node:crypto';
+import { mkdtempSync, readFileSync, readdirSync, rmSync, statSync } from 'node:fs';
+import { createServer, type Server } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest';
+import { ImageCache } from '../../../services/compute-agent/images/image-cache.ts';
+import { readQcow2Header, writeBackingFile } from '../../../services/compute-agent/images/qcow2-header.ts';
+import type { ImageSource } from '../../../shared/domain/instance-spec.ts';
+import { HOST, newMigrationId, sampleImage, sampleSpec } from '../../unit/compute-agent/samples.ts';
+import { TestHost } from './test-host.ts';
+
+const MEBIBYTE = 1024 ** 2;
+const TICKET = '123.abc';
+let server: Server;
+let folder: string;
+let asked: string[] = [];
+const files = new Map<string, Buffer>();
+let raw: ImageSource;
+let qcow2: ImageSource;
+
+beforeAll(async () => {
+  server = createServer((request, response) => {
+    asked.push(request.url ?? '');
+    const content = files.get(request.url ?? '');
+    if (request.headers['x-drover-image-ticket'] !== TICKET) response.writeHead(403).end();
+    else if (content === undefined) response.writeHead(404).end();
+    else response.writeHead(200).end(content);
+  });
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+  const bytes = Buffer.alloc(4 * MEBIBYTE);
+  bytes.fill('boot', 0, 4096);
+  bytes.fill('data', 2 * MEBIBYTE, 2 * MEBIBYTE + 4096);
+  raw = offer('/raw', bytes, 'raw');
+  const work = mkdtempSync(join(tmpdir(), 'drover-image-'));
+  const path = join(work, 'image');
+  execFileSync('qemu-img', ['create', '-q', '-f', 'qcow2', path, '4M']);
+  qcow2 = offer('/qcow2', readFileSync(path), 'qcow2');
+  rmSync(work, { recursive: true });
+});
+afterAll(() => server.close());
+beforeEach(() => {
+  folder = mkdtempSync(join(tmpdir(), 'drover-images-'));
+  asked = [];
+});
+afterEach(() => rmSync(folder, { recursive: true, force: true }));
+
+function offer(path: string, content: Buffer, disk_format: 'raw' | 'qcow2'): ImageSource {
+  files.set(path, content);
+  const { port } = server.address() as AddressInfo;
+  return sampleImage({
+    url: `http://127.0.0.1:${port}${path}`,
+    ticket: TICKET,
+    disk_format,
+    size_bytes: content.length,
+    sha512: createHash('sha512').update(content).digest('hex'),
+  });
+}
+
+describe('the cache', () => {
+  let cache: ImageCache;
+  beforeEach(async () => {
+    cache = new ImageCache({ instances_path: folder, host: HOST });
+    await cache.load();
+  });
+
+  test('many who want an image share one download; it is checked and sparse', async () => {
+    const found = await Promise.all(Array.from({ length: 10 }, () => cache.ensure(raw, 'as it is')));
+    expect(asked).toEqual(['/raw']);
+    expect(new Set(found.map(({ path }) => path))).toEqual(new Set([join(folder, '_base', raw.sha512)]));
+    expect(readFileSync(cache.path(raw.sha512))).toEqual(files.get('/raw'));
+    expect(statSync(cache.path(raw.sha512)).blocks * 512).toBeLessThan(MEBIBYTE);
+    await cache.ensure(raw, 'raw');
+    expect(asked).toHaveLength(1);
+  });
+
+  test.each([
+    ['other bytes', () => ({ ...raw, sha512: 'b'.repeat(128) }), 'image_digest_mismatch'],
+    ['a wrong ticket', () => ({ ...raw, ticket: 'x' }), 'image_refused'],
+    ['no such image', () => ({ ...raw, url: `${raw.url}-missing` }), 'image_refused'],
+    ['nobody there', () => ({ ...raw, url: 'http://127.0.0.1:1/' }), 'image_unreachable'],
+  ])('%s: an error, nothing is left, and the next try is a new one', async (_, source, code) => {
+    await expect(cache.ensure(source(), 'as it is')).rejects.toMatchObject({ code });
+    expect(readdirSync(join(folder, '_base'))).toEqual([]);
+    await cache.ensure(raw, 'as it is');
+  });
+
+  test('a qcow2 image in raw form is found by the digest of that form', async () => {
+    const converted = await cache.ensure(qcow2, 'raw');
+    expect(converted).toMatchObject({ format: 'raw', size_bytes: 4 * MEBIBYTE });
+    expect(converted.sha512).toBe(
+      createHash('sha512')
+        .update(Buffer.alloc(4 * MEBIBYTE))
+        .digest('hex'),
+    );
+    expect(await cache.ensure(qcow2, 'raw')).toEqual(converted);
+    expect(await cache.has(converted.sha512)).toBe(true);
+  });
+
+  test('a backing image is fetched, and never replaced by a different one', async () => {
+    const backing = { image_id: raw.id, sha512: raw.sha512, format: 'raw', size_bytes: 1 } as const;
+    await expect(cache.ensureBacking(backing, null)).rejects.toMatchObject({
+      code: 'backing_image_mismatch',
+    });
+    await expect(cache.ensureBacking(backing, qcow2)).rejects.toMatchObject({
+      code: 'backing_image_mismatch',
+    });
+    await cache.ensureBacking(backing, raw);
+    await cache.ensureBacking(backing, null);
+  });
+});
+
+const COW = { use_cow_images: true, force_raw_images: false };
+
+describe('the root disk of a new guest', () => {
+  test.each([
+    ['a raw image, copied', () => raw, { use_cow_images: false }, { format: 'raw', backing: null }],
+    ['a raw image, overlaid', () => raw, COW, { format: 'qcow2', backing: { format: 'raw' } }],
+    ['a qcow2 image, overlaid', () => qcow2, COW, { format: 'qcow2', backing: { format: 'qcow2' } }],
+    [
+      'a qcow2 image, overlaid on its raw form',
+      () => qcow2,
+      { ...COW, force_raw_images: true },
+      { format: 'qcow2', backing: { format: 'raw' } },
+    ],
+  ])('%s', async (_, image, settings, expected) => {
+    const host = await TestHost.open({ folder, name: 'source', settings });
+    try {
+      const spec = sampleSpec(undefined, image());
+      const flavor = { ...spec.flavor, root_gb: 1 };
+      const subject = { instance_id: spec.id, migration_id: newMigrationId() };
+      await host.operation(subject).run('spawn', { spec: { ...spec, flavor } }, 1);
+      const { disks } = (await host.operation(subject).run('survey', {}, 1)).result;
+      expect(disks).toMatchObject([{ name: 'disk', virtual_size_bytes: 1024 ** 3, ...expected }]);
+      const info = JSON.parse(
+        execFileSync(
+          'qemu-img',
+          ['info', '-U', '--output=json', join(host.instances_path, spec.id, 'disk')],
+          {
+            encoding: 'utf8',
+          },
+        ),
+      ) as Record<string, unknown>;
+      expect(info).toMatchObject({ format: expected.format, 'virtual-size': 1024 ** 3 });
+      if (expected.backing !== null)
+        expect(info).toMatchObject({
+          'backing-filename': `../_base/${disks[0]?.backing?.sha512}`,
+          'backing-filename-format': expected.backing.format,
+        });
+    } finally {
+      await host.close();
+    }
+  });
+});
+
+test('an overlay moves without its image: the target fetches it before the guest is touched', async () => {
+  const source = await TestHost.open({ folder, name: 'source', settings: COW });
+  const target = await TestHost.open({ folder, name: 'target', settings: COW, mover: source.mover });
+  try {
+    const spec = sampleSpec(undefined, qcow2);
+    const subject = { instance_id: spec.id, migration_id: newMigrationId() };
+    const [here, there] = [source.operation(subject), target.operation(subject)];
+    await source.operation({ ...subject, migration_id: null }).run('spawn', { spec }, 1);
+    const { disks, public_key, source_address } = (await here.run('survey', {}, 1)).result;
+    const order = { spec, disks, public_key, source_address, expires_in_seconds: 60 };
+    const { endpoint } = (await there.run('admit', order, 1)).result;
+    expect(asked).toEqual(['/qcow2', '/qcow2']);
+    await here.run('stop', { shutdown_timeout_seconds: 0 }, 1);
+    await here.run('copy', { disks, endpoint, limit_bytes_per_second: 0 }, 1);
+    await here.run('retire', {}, 2);
+    // As an overlay from elsewhere: adopt gives the backing file the name that it has here.
+    await writeBackingFile(
+      join(target.instances_path, `${spec.id}.staging`, 'disk'),
+      '/elsewhere/a-much-longer-name',
+    );
+    await there.run('adopt', { spec, power_on: true }, 2);
+    const disk = join(target.instances_path, spec.id, 'disk');
+    expect(await readQcow2Header(disk)).toMatchObject({ backing_file: `../_base/${qcow2.sha512}` });
+    execFileSync('qemu-img', ['check', '-q', disk]);
+  } finally {
+    await Promise.all([source.close(), target.close()]);
+  }
+});
