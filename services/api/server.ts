@@ -41,6 +41,7 @@ export function buildServer(services: ApiServices): FastifyInstance {
     routerOptions: { maxParamLength: PATH_PARAMETER_LENGTH_MAX },
     exposeHeadRoutes: false,
   });
+  listRoutes(app);
   decorateRequests(app);
   parseBodies(app);
   handleErrors(app);
@@ -90,6 +91,30 @@ export function buildServer(services: ApiServices): FastifyInstance {
     { prefix: '/image' },
   );
   return app;
+}
+
+/** What is registered, for tests and documents that must not miss a route. */
+export interface RegisteredRoute {
+  readonly method: string;
+  /** With its prefix; compute routes stand below /v2.1. */
+  readonly url: string;
+  readonly is_public: boolean;
+}
+
+declare module 'fastify' {
+  interface FastifyInstance {
+    /** All routes, complete once the app is ready. */
+    readonly route_list: readonly RegisteredRoute[];
+  }
+}
+
+function listRoutes(app: FastifyInstance): void {
+  const routes: RegisteredRoute[] = [];
+  app.decorate('route_list', routes);
+  app.addHook('onRoute', ({ method, url, config }) => {
+    for (const one of Array.isArray(method) ? method : [method])
+      routes.push({ method: one, url, is_public: config?.public === true });
+  });
 }
 
 /** PostgreSQL has no NUL in texts, and no name or id has one: refuse it wherever it stands in the URL. */

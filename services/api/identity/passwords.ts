@@ -6,7 +6,8 @@ import { DroverError } from '../../../shared/errors/drover-error.ts';
  * only a few run at once and a bounded number waits: log-ins cannot exhaust the machine.
  */
 const BLOCK_SIZE = 8;
-const PARALLELIZATION = 1;
+// Work without more memory: a log-in is as dear as with twice the cost, and the process stays small.
+const PARALLELIZATION = 2;
 const SALT_BYTES = 16;
 const HASH_BYTES = 32;
 const RUNNING_MAX = 2;
@@ -42,8 +43,8 @@ function derive(password: string, salt: Buffer, length: number, options: ScryptO
   });
 }
 
-/** Default of the option `[identity] password_hash_cost`: 32 MiB and some 60 ms per log-in. */
-export const PASSWORD_HASH_COST = 15;
+/** Default of the option `[identity] password_hash_cost`: 16 MiB and some 60 ms per log-in. */
+export const PASSWORD_HASH_COST = 14;
 
 /** @param cost power of two, option `[identity] password_hash_cost` */
 export async function hashPassword(password: string, cost = PASSWORD_HASH_COST): Promise<string> {

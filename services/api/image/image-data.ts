@@ -108,7 +108,9 @@ async function upload(
     return { image, disk_format };
   });
   try {
-    const stored = await storeImage(settings, { id: image.id, disk_format }, source);
+    // Giving up in the middle must not tear down the connection: the client is to read why.
+    const pieces = source.iterator({ destroyOnReturn: false });
+    const stored = await storeImage(settings, { id: image.id, disk_format }, pieces);
     if (!(await activate(pool, image, disk_format, stored))) await removeImage(settings, image.id);
   } catch (error) {
     await pool.query(
