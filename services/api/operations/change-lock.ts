@@ -2,7 +2,11 @@ import { hostname } from 'node:os';
 import { inTransaction, type Queryable } from '../../../shared/database/connect.ts';
 import type { InstanceId } from '../../../shared/domain/ids.ts';
 import { lockInstance } from './instance-guard.ts';
-import type { OperationServices, Requester } from './request-operation.ts';
+import type { ApiServices } from '../services.ts';
+import type { Requester } from './request-operation.ts';
+
+/** The pool, and the name under which this machine's events are recorded. */
+type LockServices = Pick<ApiServices, 'pool' | 'configuration'>;
 
 /** Whose lock a request would make or lift: the owner's own, or an administrator's on another project's server. */
 export function lockerOf(requester: Pick<Requester, 'project_id'>, projectId: string): 'owner' | 'admin' {
@@ -11,7 +15,7 @@ export function lockerOf(requester: Pick<Requester, 'project_id'>, projectId: st
 
 /** Locks the instance. A lock that is there already is left as it is when its owner asks again. */
 export async function lockServer(
-  services: Pick<OperationServices, 'pool'>,
+  services: LockServices,
   requester: Requester,
   instance: InstanceId,
   reason: string | null,
@@ -24,13 +28,13 @@ export async function lockServer(
       `update instances set locked_by = $2, locked_reason = $3, updated_at = now() where uuid = $1`,
       [instance, locker, reason],
     );
-    await recordAction(transaction, requester, instance, 'lock', 'api_lock');
+    await recordAction(services, transaction, requester, instance, 'lock', 'api_lock');
   });
 }
 
 /** Lifts the lock. Whether the caller may lift another's lock is the route's policy check. */
 export async function unlockServer(
-  services: Pick<OperationServices, 'pool'>,
+  services: LockServices,
   requester: Requester,
   instance: InstanceId,
 ): Promise<void> {
@@ -40,7 +44,7 @@ export async function unlockServer(
       `update instances set locked_by = null, locked_reason = null, updated_at = now() where uuid = $1`,
       [instance],
     );
-    await recordAction(transaction, requester, instance, 'unlock', 'api_unlock');
+    await recordAction(services, transaction, requester, instance, 'unlock', 'api_unlock');
   });
 }
 
@@ -49,7 +53,7 @@ export async function unlockServer(
  * and leaves operations, migrations and claims alone (facts document, section 2.6).
  */
 export async function resetServerState(
-  services: Pick<OperationServices, 'pool'>,
+  services: LockServices,
   requester: Requester,
   instance: InstanceId,
   state: 'active' | 'error',
@@ -60,12 +64,13 @@ export async function resetServerState(
       `update instances set vm_state = $2, task_state = null, updated_at = now() where uuid = $1`,
       [instance, state],
     );
-    await recordAction(transaction, requester, instance, 'resetState', null);
+    await recordAction(services, transaction, requester, instance, 'resetState', null);
   });
 }
 
 /** An action that the api finishes by itself, with its one event where Nova writes one. */
 async function recordAction(
+  services: LockServices,
   transaction: Queryable,
   requester: Requester,
   instance: InstanceId,
@@ -79,6 +84,14 @@ async function recordAction(
      )
      insert into instance_action_events (action_id, event, host, finished_at, result)
      select action.id, $6, $7, now(), 'Success' from action where $6::text is not null`,
-    [instance, action, requester.request_id, requester.user_id, requester.project_id, event, hostname()],
+    [
+      instance,
+      action,
+      requester.request_id,
+      requester.user_id,
+      requester.project_id,
+      event,
+      services.configuration.DEFAULT.host ?? hostname(),
+    ],
   );
 }

@@ -7,6 +7,7 @@ import {
   type OperationId,
 } from '../../../shared/domain/ids.ts';
 import { DroverError } from '../../../shared/errors/drover-error.ts';
+import type { OperationRequest } from '../../scheduler/migration/model.ts';
 import type { LockedInstance } from './instance-guard.ts';
 import { requestOperation, type OperationServices, type Requester } from './request-operation.ts';
 import { hostOf, requireHost, requireServiceUp } from './source-host.ts';
@@ -15,6 +16,8 @@ export interface MigrateOptions {
   /** Null: the scheduler chooses. */
   readonly host: string | null;
   readonly service_down_time_seconds: number;
+  /** What only Drover v1 can ask for: a limit, a cluster that has not changed. */
+  readonly further?: Pick<OperationRequest, 'limit_bytes_per_second' | 'if_cluster_version'>;
 }
 
 /**
@@ -48,7 +51,10 @@ export async function requestMigrate(
     },
     prepare: async (transaction, locked) => ({
       migration_id: await insertMigration(transaction, requester, locked, options.host),
-      ...(options.host === null ? {} : { request: { host: await requireHost(transaction, options.host) } }),
+      request: {
+        ...options.further,
+        ...(options.host === null ? {} : { host: await requireHost(transaction, options.host) }),
+      },
     }),
   });
 }

@@ -82,7 +82,7 @@ export async function createServersFixture(): Promise<ServersFixture> {
     assignments: actors.map((user) => ({ user, project: projects[user], role: roles[user] })),
     region: 'RegionOne',
     urls: { identity: 'http://i/v3', compute: 'http://c/v2.1', image: 'http://m' },
-    password_hash_cost: 16,
+    password_hash_cost: 10,
   });
   const users = await idsByName(pool, 'users');
   const projectIds = await idsByName(pool, 'projects');
