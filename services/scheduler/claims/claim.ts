@@ -32,7 +32,12 @@ export interface ClaimedHost {
 }
 
 export type ClaimOutcome =
-  | { readonly claimed: true; readonly target: ClaimedHost }
+  | {
+      readonly claimed: true;
+      readonly target: ClaimedHost;
+      /** The statement that writes the claim, on its way: it must be among those that the commit waits for. */
+      readonly written: Promise<unknown>;
+    }
   | { readonly claimed: false; readonly refusal: Refusal };
 
 interface HostRow {
@@ -73,7 +78,7 @@ export async function claim(transaction: Queryable, request: ClaimRequest): Prom
     return { claimed: false, refusal: refusal ?? { check: 'host_unknown', message: 'is not registered' } };
   }
   const classes = Object.keys(request.amounts);
-  await transaction.query(
+  const written = transaction.query(
     prepared(writeSql, [
       host.id,
       request.instance_id,
@@ -84,8 +89,9 @@ export async function claim(transaction: Queryable, request: ClaimRequest): Prom
       request.move?.source_host ?? null,
     ]),
   );
+  written.catch(() => undefined);
   const { node, address, availability_zone } = host;
-  return { claimed: true, target: { host: request.host, node, address, availability_zone } };
+  return { claimed: true, target: { host: request.host, node, address, availability_zone }, written };
 }
 
 function hostRefusal(host: HostRow | undefined, request: ClaimRequest): Refusal | null {

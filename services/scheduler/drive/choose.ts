@@ -1,13 +1,14 @@
 import { randomUUID } from 'node:crypto';
 import type { HostName } from '../../../shared/domain/ids.ts';
 import type { Queryable } from '../../../shared/database/connect.ts';
-import { claim, type ClaimedHost } from '../claims/claim.ts';
+import { claim, type ClaimedHost, type ClaimOutcome } from '../claims/claim.ts';
 import type { Refusal } from '../claims/capacity.ts';
 import { decide as decidePlacement } from '../placement/decide.ts';
 import type { Decision, PlacementRequest } from '../placement/model.ts';
 import type { MachineEvent } from '../migration/model.ts';
 import { decideAndCommit, type AfterCommit, type ChooseTask } from './decision.ts';
 import { readPlacementRequest } from './placement-request.ts';
+import { readClusterVersion } from '../snapshot/cluster-version.ts';
 import type { DriveServices } from './services.ts';
 import { prepared } from './statement.ts';
 import { transact, type Transaction } from './transaction.ts';
@@ -26,11 +27,14 @@ export async function chooseHost(
   turns: Turns,
   task: ChooseTask,
 ): Promise<AfterCommit | null> {
-  const request = await readPlacementRequest(services.pool, task.operation_id, task.ignore_hosts);
+  const [request] = await Promise.all([
+    readPlacementRequest(services.pool, task.operation_id, task.ignore_hosts),
+    services.snapshot.refresh(),
+  ]);
   if (request === null) return null;
   const refusals = new Map<HostName, Refusal>();
   for (let round = 1; ; round += 1) {
-    await services.snapshot.refresh();
+    if (round > 1) await services.snapshot.refresh();
     const decision = decidePlacement(
       services.snapshot.current(),
       { ...request.placement, ignore_hosts: [...request.placement.ignore_hosts, ...refusals.keys()] },
@@ -73,29 +77,54 @@ async function claimAndTell(
 ): Promise<AfterCommit | 'again' | null> {
   const loaded = await lockAndLoad(transaction, task.operation_id, services.imageSource);
   if (loaded === null || !stillStands(loaded, task)) return null;
+  const changed = await changedSince(transaction, loaded);
+  if (changed !== null) {
+    return await decideAndCommit(services, transaction, loaded, {
+      type: 'choose_failed',
+      reason: changed,
+      decision_id: null,
+    });
+  }
   const { decision, refusals } = round;
   for (const host of [decision.chosen, ...decision.alternates]) {
     if (host === null) continue;
-    const target = await tryClaim(services, transaction, loaded, round, host);
-    if ('check' in target) {
-      refusals.set(host, target);
+    const outcome = await tryClaim(services, transaction, loaded, round, host);
+    if (!outcome.claimed) {
+      refusals.set(host, outcome.refusal);
       services.log.warn(
-        { operation: task.operation_id, host, ...target },
-        `claim refused: ${host} ${target.message}`,
+        { operation: task.operation_id, host, ...outcome.refusal },
+        `claim refused: ${host} ${outcome.refusal.message}`,
       );
       continue;
     }
-    const decision_id = await storeDecision(transaction, loaded, decision, host);
-    return await decideAndCommit(services, transaction, loaded, claimedEvent(services, target, decision_id));
+    const { id, stored } = storeDecision(transaction, loaded, decision, host);
+    const event = claimedEvent(services, outcome.target, id);
+    return await decideAndCommit(services, transaction, loaded, event, [outcome.written, stored]);
   }
   if (decision.chosen !== null && !round.isLast) return 'again';
-  const decision_id = await storeDecision(transaction, loaded, decision, null);
+  const { id, stored } = storeDecision(transaction, loaded, decision, null);
   const message = failureMessage(decision, refusals);
-  return await decideAndCommit(services, transaction, loaded, {
+  const event = {
     type: 'choose_failed',
     reason: { code: 'no_valid_host', message },
-    decision_id,
-  });
+    decision_id: id,
+  } as const;
+  return await decideAndCommit(services, transaction, loaded, event, [stored]);
+}
+
+/** A move that is to be made only as its dry run said: null when it may be, or was not asked to be. */
+async function changedSince(
+  transaction: Transaction,
+  loaded: LoadedOperation,
+): Promise<{ readonly code: string; readonly message: string } | null> {
+  const wanted = loaded.world.operation.request.if_cluster_version;
+  if (wanted === undefined) return null;
+  const found = await readClusterVersion(transaction);
+  if (found === wanted) return null;
+  return {
+    code: 'cluster_changed',
+    message: `The dry run was made on cluster version ${wanted}; the cluster is at version ${found} now. Nothing was moved.`,
+  };
 }
 
 function stillStands(loaded: LoadedOperation, task: ChooseTask): boolean {
@@ -114,9 +143,9 @@ async function tryClaim(
   loaded: LoadedOperation,
   round: Round,
   host: HostName,
-): Promise<ClaimedHost | Refusal> {
+): Promise<ClaimOutcome> {
   const { operation, instance, migration } = loaded.world;
-  const outcome = await claim(transaction, {
+  return await claim(transaction, {
     host,
     instance_id: instance.id,
     move:
@@ -129,7 +158,6 @@ async function tryClaim(
     is_known_up: services.snapshot.isUp(host),
     service_down_seconds: services.service_down_seconds,
   });
-  return outcome.claimed ? outcome.target : outcome.refusal;
 }
 
 function claimedEvent(services: DriveServices, target: ClaimedHost, decision_id: string): MachineEvent {
@@ -146,20 +174,20 @@ function claimedEvent(services: DriveServices, target: ClaimedHost, decision_id:
   };
 }
 
-/** Not awaited on its own: it travels with the statements behind it. */
-async function storeDecision(
+/** The statement is on its way; the commit waits for it. */
+function storeDecision(
   transaction: Queryable,
   loaded: LoadedOperation,
   decision: Decision,
   claimed: HostName | null,
-): Promise<string> {
+): { readonly id: string; readonly stored: Promise<unknown> } {
   const { operation, instance } = loaded.world;
   const id = randomUUID();
   const summary =
     claimed === null
       ? (decision.no_valid_host?.message ?? 'No valid host was found. There are not enough hosts available.')
       : `${claimed}, of ${decision.considered} hosts.`;
-  await transaction.query(
+  const stored = transaction.query(
     prepared(
       `insert into decisions (id, kind, instance_uuid, request_id, chosen_host, summary, record)
        values ($1, $2, $3, $4, $5, $6, $7)`,
@@ -174,7 +202,8 @@ async function storeDecision(
       ],
     ),
   );
-  return id;
+  stored.catch(() => undefined);
+  return { id, stored };
 }
 
 /** Nova's text where scripts look for one, then what the claims said. */

@@ -32,12 +32,14 @@ const nothing: AfterCommit = { changed: false, choose: null, is_ended: false, ha
  *
  * Whoever decides takes the lease: timers and stamps are the last driver's. The fencing number rises with each change
  * of driver, so that an order of a former one, still on its way, is refused by hosts that have seen a newer one.
+ * @param earlier statements of this transaction that were sent and not yet waited for.
  */
 export async function decideAndCommit(
   services: DriveServices,
   transaction: Transaction,
   loaded: LoadedOperation,
   event: MachineEvent,
+  earlier: ReadonlyArray<Promise<unknown>> = [],
 ): Promise<AfterCommit> {
   const { world } = loaded;
   const { operation } = world;
@@ -69,7 +71,7 @@ export async function decideAndCommit(
     rows,
     commands.map((order) => commandMessage(world, order, fencing)),
   );
-  await transaction.finish([...sent, transaction.query(rows.statement())]);
+  await transaction.finish([...earlier, ...sent, transaction.query(rows.statement())]);
 
   if (commands.length > 0) services.wakeOutbox();
   log.info({ kind: operation.kind, event: event.type, fencing }, outcome.note);

@@ -26,22 +26,32 @@ interface Row {
   readonly members: ReadonlyArray<{ readonly id: InstanceId; readonly hosts: readonly HostName[] }> | null;
 }
 
-/** `$1` operation. A member of the group that moves is listed at both hosts: it has a claim on each. */
-const requestSql = `
-  select o.kind, o.request_id, o.request, i.uuid, i.project_id, i.host,
-         case when o.kind = 'cold' then m.new_flavor else i.flavor end as flavor,
-         i.image_id, i.image_properties, i.scheduler_hints, i.requested_availability_zone,
+/** A member of the group that moves is listed at both hosts: it has a claim on each. */
+const columns = `
+         i.uuid, i.project_id, i.host, i.image_id, i.image_properties, i.scheduler_hints, i.requested_availability_zone,
          g.uuid as group_uuid, g.policy, g.max_server_per_host,
          case when g.uuid is not null then (
            select jsonb_agg(jsonb_build_object('id', n.uuid, 'hosts', to_jsonb(array(
              select h.name from claims c join hosts h on h.id = c.host_id where c.instance_uuid = n.uuid
              union select n.host where n.host is not null))))
-           from instances n where n.server_group_uuid = g.uuid and n.deleted_at is null) end as members
+           from instances n where n.server_group_uuid = g.uuid and n.deleted_at is null) end as members`;
+
+/** `$1` operation. */
+const operationSql = `
+  select o.kind, o.request_id, o.request,
+         case when o.kind = 'cold' then m.new_flavor else i.flavor end as flavor, ${columns}
   from operations o
   join instances i on i.uuid = o.instance_uuid
   left join migrations m on m.uuid = o.migration_uuid
   left join server_groups g on g.uuid = i.server_group_uuid
   where o.id = $1`;
+
+/** `$1` instance, `$2` the request as an operation's would be: what its next move would ask. */
+const moveSql = `
+  select 'cold' as kind, '' as request_id, $2::jsonb as request, i.flavor, ${columns}
+  from instances i
+  left join server_groups g on g.uuid = i.server_group_uuid
+  where i.uuid = $1 and i.deleted_at is null`;
 
 /** Builds the placement core's question from the rows. Null: the operation is gone. */
 export async function readPlacementRequest(
@@ -49,29 +59,40 @@ export async function readPlacementRequest(
   operation: OperationId,
   ignore_hosts: readonly HostName[],
 ): Promise<{ readonly placement: PlacementRequest; readonly request_id: RequestId } | null> {
-  const { rows } = await database.query<Row>(prepared(requestSql, [operation]));
+  const { rows } = await database.query<Row>(prepared(operationSql, [operation]));
   const row = rows[0];
-  if (row === undefined) return null;
+  return row === undefined ? null : { request_id: row.request_id, placement: placementOf(row, ignore_hosts) };
+}
+
+/** The question that a move of this instance would ask, for a dry run. Null: no such instance. */
+export async function readMoveRequest(
+  database: Queryable,
+  instance: InstanceId,
+  request: OperationRequest,
+): Promise<PlacementRequest | null> {
+  const { rows } = await database.query<Row>(moveSql, [instance, JSON.stringify(request)]);
+  const row = rows[0];
+  return row === undefined ? null : placementOf(row, []);
+}
+
+function placementOf(row: Row, ignore_hosts: readonly HostName[]): PlacementRequest {
   const zone = parseZone(row.requested_availability_zone);
   const isMove = row.kind === 'cold';
   return {
-    request_id: row.request_id,
-    placement: {
-      instance_id: row.uuid,
-      project_id: row.project_id,
-      flavor: row.flavor,
-      resources: resourcesOfFlavor(row.flavor),
-      image_id: row.image_id,
-      image_properties: row.image_properties,
-      hints: row.scheduler_hints,
-      server_group: groupOf(row),
-      availability_zone: zone.name,
-      requested_host: row.request.host ?? null,
-      ignore_hosts: isMove && row.host !== null ? [row.host, ...ignore_hosts] : ignore_hosts,
-      tried_hosts: ignore_hosts,
-      // A move forgets the host that the boot was forced to, as Nova does.
-      forced_host: isMove ? null : (row.request.forced_host ?? zone.host),
-    },
+    instance_id: row.uuid,
+    project_id: row.project_id,
+    flavor: row.flavor,
+    resources: resourcesOfFlavor(row.flavor),
+    image_id: row.image_id,
+    image_properties: row.image_properties,
+    hints: row.scheduler_hints,
+    server_group: groupOf(row),
+    availability_zone: zone.name,
+    requested_host: row.request.host ?? null,
+    ignore_hosts: isMove && row.host !== null ? [row.host, ...ignore_hosts] : ignore_hosts,
+    tried_hosts: ignore_hosts,
+    // A move forgets the host that the boot was forced to, as Nova does.
+    forced_host: isMove ? null : (row.request.forced_host ?? zone.host),
   };
 }
 

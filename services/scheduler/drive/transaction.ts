@@ -45,7 +45,7 @@ async function transactOnce<Result>(
   // Whatever fails is met by the awaited statement behind it; this only keeps the process from calling it unhandled.
   begun.catch(() => undefined);
   const transaction: Transaction = {
-    query: client.query.bind(client) as Queryable['query'],
+    query: client.query.bind<Queryable['query']>(client),
     finish: async (last) => {
       const commit = client.query('commit');
       const outcomes = await Promise.allSettled([...last, commit]);

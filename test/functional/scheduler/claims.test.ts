@@ -57,7 +57,7 @@ function request(host: string, instance: InstanceId, changes: Partial<ClaimReque
 async function commitClaim(asked: ClaimRequest): Promise<ClaimOutcome> {
   return await transact(pool, async (transaction) => {
     const outcome = await claim(transaction, asked);
-    if (outcome.claimed) await transaction.finish([]);
+    if (outcome.claimed) await transaction.finish([outcome.written]);
     return outcome;
   });
 }

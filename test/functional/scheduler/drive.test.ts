@@ -1,4 +1,5 @@
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest';
+import type { Pool } from '../../../shared/database/connect.ts';
 import { createTestBroker, type TestBroker } from '../support/broker.ts';
 import { createTestDatabase, type TestDatabase } from '../support/database.ts';
 import type { RunningScheduler } from '../../../services/scheduler/scheduler.ts';
@@ -10,6 +11,7 @@ import {
   answerTo,
   FakeAgents,
   goodResults,
+  pipelinedPool,
   startTestScheduler,
   untilValue,
   wrongBooks,
@@ -17,6 +19,7 @@ import {
 
 /** The whole shell: real database, real broker, a real scheduler; hosts that answer as scripted. */
 let database: TestDatabase;
+let pool: Pool;
 let broker: TestBroker;
 let scheduler: RunningScheduler;
 let agents: FakeAgents;
@@ -24,8 +27,9 @@ const hosts = ['compute1', 'compute2', 'compute3'];
 
 beforeAll(async () => {
   database = await createTestDatabase();
+  pool = pipelinedPool(database.url);
   broker = await createTestBroker();
-  for (const host of hosts) await addHost(database.pool, host);
+  for (const host of hosts) await addHost(pool, host);
   scheduler = await startTestScheduler({ database: database.url, broker: broker.url });
   agents = await FakeAgents.start(broker.url, hosts);
 });
@@ -33,6 +37,7 @@ afterAll(async () => {
   await agents.close();
   await scheduler.close();
   await broker.release();
+  await pool.end();
   await database.drop();
 });
 beforeEach(() => {
@@ -40,18 +45,18 @@ beforeEach(() => {
 });
 afterEach(async () => {
   agents.script = () => null;
-  expect(await wrongBooks(database.pool)).toEqual([]);
+  expect(await wrongBooks(pool)).toEqual([]);
 });
 
 const stateOf = 'select state from operations where id = $1';
 const statusOf = 'select status from migrations where uuid = $1';
 
 async function row(sql: string, ...values: unknown[]): Promise<unknown> {
-  return (await database.pool.query<Record<string, unknown>>(sql, values)).rows[0];
+  return (await pool.query<Record<string, unknown>>(sql, values)).rows[0];
 }
 
 async function claimsOf(instance: string): Promise<unknown[]> {
-  const { rows } = await database.pool.query(
+  const { rows } = await pool.query(
     `select h.name as host, c.consumer_kind as consumer from claims c join hosts h on h.id = c.host_id
      where c.instance_uuid = $1 and c.resource_class = 'VCPU' order by 2`,
     [instance],
@@ -61,10 +66,10 @@ async function claimsOf(instance: string): Promise<unknown[]> {
 
 describe('a cold migration', () => {
   test('goes from request to VERIFY_RESIZE, then is confirmed', async () => {
-    const instance = await addInstance(database.pool, 'compute1');
-    const { operation, migration } = await addColdMigration(database.pool, instance);
+    const instance = await addInstance(pool, 'compute1');
+    const { operation, migration } = await addColdMigration(pool, instance);
     await agents.wake(operation);
-    await untilValue(database.pool, stateOf, [operation], 'done');
+    await untilValue(pool, stateOf, [operation], 'done');
 
     expect(
       await row('select host, vm_state, task_state, epoch from instances where uuid = $1', instance),
@@ -82,7 +87,7 @@ describe('a cold migration', () => {
       { host: expect.stringMatching(/^compute[23]$/), consumer: 'instance' },
       { host: 'compute1', consumer: 'migration' },
     ]);
-    const { rows: events } = await database.pool.query(
+    const { rows: events } = await pool.query(
       `select e.event, e.result from instance_action_events e join operations o on o.action_id = e.action_id
        where o.id = $1 order by e.id`,
       [operation],
@@ -97,22 +102,22 @@ describe('a cold migration', () => {
       ].map((event) => ({ event, result: 'Success' })),
     );
 
-    await database.pool.query(`update migrations set status = 'confirming' where uuid = $1`, [migration]);
-    const confirm = await addOperation(database.pool, instance, 'confirm', { migration });
+    await pool.query(`update migrations set status = 'confirming' where uuid = $1`, [migration]);
+    const confirm = await addOperation(pool, instance, 'confirm', { migration });
     await agents.wake(confirm);
-    await untilValue(database.pool, stateOf, [confirm], 'done');
+    await untilValue(pool, stateOf, [confirm], 'done');
     expect(await row(statusOf, migration)).toEqual({ status: 'confirmed' });
     expect(await claimsOf(instance)).toEqual([{ host: expect.anything(), consumer: 'instance' }]);
   });
 
   test('is reverted: the guest is at home, the books are as before', async () => {
-    const instance = await addInstance(database.pool, 'compute1');
-    const { operation, migration } = await addColdMigration(database.pool, instance, { host: 'compute2' });
+    const instance = await addInstance(pool, 'compute1');
+    const { operation, migration } = await addColdMigration(pool, instance, { host: 'compute2' });
     await agents.wake(operation);
-    await untilValue(database.pool, stateOf, [operation], 'done');
-    const revert = await addOperation(database.pool, instance, 'revert', { migration });
+    await untilValue(pool, stateOf, [operation], 'done');
+    const revert = await addOperation(pool, instance, 'revert', { migration });
     await agents.wake(revert);
-    await untilValue(database.pool, stateOf, [revert], 'done');
+    await untilValue(pool, stateOf, [revert], 'done');
     expect(await row('select host, vm_state, epoch from instances where uuid = $1', instance)).toEqual({
       host: 'compute1',
       vm_state: 'active',
@@ -126,10 +131,10 @@ describe('a cold migration', () => {
       command === 'copy'
         ? { code: 'disk_full', message: 'No space left on compute2.', retriable: false }
         : null;
-    const instance = await addInstance(database.pool, 'compute1');
-    const { operation, migration } = await addColdMigration(database.pool, instance);
+    const instance = await addInstance(pool, 'compute1');
+    const { operation, migration } = await addColdMigration(pool, instance);
     await agents.wake(operation);
-    await untilValue(database.pool, stateOf, [operation], 'unwound');
+    await untilValue(pool, stateOf, [operation], 'unwound');
     expect(await row('select host, vm_state, task_state from instances where uuid = $1', instance)).toEqual({
       host: 'compute1',
       vm_state: 'active',
@@ -149,12 +154,12 @@ describe('a cold migration', () => {
   });
 
   test('without a valid host leaves the server as it was and keeps the decision', async () => {
-    const instance = await addInstance(database.pool, 'compute1');
-    await database.pool.query(`update services set disabled = true where host in ('compute2', 'compute3')`);
+    const instance = await addInstance(pool, 'compute1');
+    await pool.query(`update services set disabled = true where host in ('compute2', 'compute3')`);
     try {
-      const { operation, migration } = await addColdMigration(database.pool, instance);
+      const { operation, migration } = await addColdMigration(pool, instance);
       await agents.wake(operation);
-      await untilValue(database.pool, stateOf, [operation], 'unwound');
+      await untilValue(pool, stateOf, [operation], 'unwound');
       expect(
         await row(
           `select m.status, m.reason_code, d.summary = m.reason as explained, i.task_state
@@ -164,7 +169,7 @@ describe('a cold migration', () => {
         ),
       ).toEqual({ status: 'error', reason_code: 'no_valid_host', explained: true, task_state: null });
     } finally {
-      await database.pool.query(`update services set disabled = false`);
+      await pool.query(`update services set disabled = false`);
     }
   });
 
@@ -175,32 +180,27 @@ describe('a cold migration', () => {
       refused.push(host);
       return { code: 'no_space', message: 'no space', retriable: false };
     };
-    const instance = await addInstance(database.pool, 'compute1');
-    const { operation } = await addColdMigration(database.pool, instance);
+    const instance = await addInstance(pool, 'compute1');
+    const { operation } = await addColdMigration(pool, instance);
     await agents.wake(operation);
-    await untilValue(database.pool, stateOf, [operation], 'done');
+    await untilValue(pool, stateOf, [operation], 'done');
     expect(refused).toHaveLength(1);
     expect(
       await row('select host = $2 as same from instances where uuid = $1', instance, refused[0]),
     ).toEqual({
       same: false,
     });
-    await untilValue(
-      database.pool,
-      'select claim_rejections > 0 from hosts where name = $1',
-      [refused[0]],
-      true,
-    );
+    await untilValue(pool, 'select claim_rejections > 0 from hosts where name = $1', [refused[0]], true);
   });
 });
 
 describe('events that do not count', () => {
   test('a late and a repeated answer change nothing', async () => {
-    const instance = await addInstance(database.pool, 'compute1');
-    const { operation } = await addColdMigration(database.pool, instance);
+    const instance = await addInstance(pool, 'compute1');
+    const { operation } = await addColdMigration(pool, instance);
     agents.script = ({ command }) => (command === 'connect' ? 'silence' : null);
     await agents.wake(operation);
-    await untilValue(database.pool, 'select step from operations where id = $1', [operation], 'connect');
+    await untilValue(pool, 'select step from operations where id = $1', [operation], 'connect');
     const before = await row('select step, attempt, facts from operations where id = $1', operation);
     const survey = agents.commands.find(({ message }) => message.command === 'survey');
     if (survey === undefined) throw new Error('no survey was ordered');
@@ -219,13 +219,13 @@ describe('events that do not count', () => {
     agents.script = () => null;
     await agents.publish('compute1', answer);
     await agents.publish('compute1', answer);
-    await untilValue(database.pool, stateOf, [operation], 'done');
+    await untilValue(pool, stateOf, [operation], 'done');
     expect(agents.commands.filter(({ message }) => message.command === 'stop')).toHaveLength(1);
   });
 
   async function untilConnectOrdered(operation: string): Promise<void> {
     await untilValue(
-      database.pool,
+      pool,
       `select count(*)::int from operation_steps where operation_id = $1 and step = 'connect'`,
       [operation],
       1,
@@ -235,25 +235,25 @@ describe('events that do not count', () => {
 
   /** A whole other operation that was asked for after them: what came before has been handled. */
   async function marker(): Promise<void> {
-    const other = await addInstance(database.pool, 'compute1');
-    const operation = await addOperation(database.pool, other, 'stop');
+    const other = await addInstance(pool, 'compute1');
+    const operation = await addOperation(pool, other, 'stop');
     await agents.wake(operation);
-    await untilValue(database.pool, stateOf, [operation], 'done');
+    await untilValue(pool, stateOf, [operation], 'done');
   }
 });
 
 describe('being called back', () => {
   test('a delete waits for the move that it calls back, then takes everything', async () => {
     agents.script = ({ command }) => (command === 'copy' ? 'silence' : null);
-    const instance = await addInstance(database.pool, 'compute1');
-    const { operation, migration } = await addColdMigration(database.pool, instance);
+    const instance = await addInstance(pool, 'compute1');
+    const { operation, migration } = await addColdMigration(pool, instance);
     await agents.wake(operation);
-    await untilValue(database.pool, 'select step from operations where id = $1', [operation], 'copy');
-    await database.pool.query(`update instances set task_state = 'deleting' where uuid = $1`, [instance]);
-    const removal = await addOperation(database.pool, instance, 'delete', { state: 'waiting' });
-    await database.pool.query('update operations set cancel_requested_at = now() where id = $1', [operation]);
+    await untilValue(pool, 'select step from operations where id = $1', [operation], 'copy');
+    await pool.query(`update instances set task_state = 'deleting' where uuid = $1`, [instance]);
+    const removal = await addOperation(pool, instance, 'delete', { state: 'waiting' });
+    await pool.query('update operations set cancel_requested_at = now() where id = $1', [operation]);
     await agents.wake(operation);
-    await untilValue(database.pool, stateOf, [removal], 'done');
+    await untilValue(pool, stateOf, [removal], 'done');
     expect(await row('select status, reason_code from migrations where uuid = $1', migration)).toEqual({
       status: 'cancelled',
       reason_code: 'cancelled',
@@ -265,13 +265,13 @@ describe('being called back', () => {
   });
 
   test('a delete in VERIFY_RESIZE removes the copy on the source too', async () => {
-    const instance = await addInstance(database.pool, 'compute1');
-    const { operation } = await addColdMigration(database.pool, instance, { host: 'compute3' });
+    const instance = await addInstance(pool, 'compute1');
+    const { operation } = await addColdMigration(pool, instance, { host: 'compute3' });
     await agents.wake(operation);
-    await untilValue(database.pool, stateOf, [operation], 'done');
-    const removal = await addOperation(database.pool, instance, 'delete');
+    await untilValue(pool, stateOf, [operation], 'done');
+    const removal = await addOperation(pool, instance, 'delete');
     await agents.wake(removal);
-    await untilValue(database.pool, stateOf, [removal], 'done');
+    await untilValue(pool, stateOf, [removal], 'done');
     expect(agents.commands.map(({ host, message }) => `${message.command} ${host}`)).toEqual(
       expect.arrayContaining(['discard_source compute1', 'destroy compute3']),
     );

@@ -109,7 +109,7 @@ export async function addInstance(
       service_down_seconds: 60,
     });
     if (!outcome.claimed) throw new Error(`no claim on ${host}: ${outcome.refusal.message}`);
-    await transaction.finish([]);
+    await transaction.finish([outcome.written]);
   });
   return id;
 }
