@@ -12,7 +12,8 @@ export const moverErrors = {
   },
   mover_connection_lost: {
     http_status: 503,
-    message: 'The connection to the receiver at {address}:{port} failed and could not be made again: {reason}',
+    message:
+      'The connection to the receiver at {address}:{port} failed and could not be made again: {reason}',
     advice: "Look at the target's sshd and agent, and at the network between the hosts; then migrate again.",
   },
   mover_refused: {
@@ -43,7 +44,8 @@ export const moverErrors = {
   mover_digest_mismatch: {
     http_status: 500,
     message: 'Disk {disk} differs from what was sent: {reason}',
-    advice: 'Migrate again: only damaged parts are sent. If it happens again, check memory and disks of both hosts.',
+    advice:
+      'Migrate again: only damaged parts are sent. If it happens again, check memory and disks of both hosts.',
   },
   mover_cancelled: {
     http_status: 409,

@@ -106,10 +106,10 @@ export interface ReceiverEndpoint {
   readonly host_keys: readonly string[];
 }
 
-/** Digest of one disk's content, as read (source) or as re-read from the disk (target). */
+/** Digest of one disk's content (mover/disks/leaf-table.ts says how it is made), as read (source) or as re-read from the disk (target). */
 export interface DiskDigest {
   readonly name: string;
-  readonly algorithm: 'blake2b512';
+  readonly algorithm: 'blake2b512' | 'blake2b512-tree';
   /** Lower-case hexadecimal. */
   readonly digest: string;
   readonly size_bytes: number;

@@ -1,0 +1,93 @@
+import { execFile } from 'node:child_process';
+import { readFile } from 'node:fs/promises';
+import type { FileHandle } from 'node:fs/promises';
+import type { ExtentLayout } from './extents.ts';
+
+/** Smaller files are read faster than a process starts that could tell where their holes are. */
+const WORTH_MAPPING_BYTES = 64 * 1024 * 1024;
+/** A map of a file in more pieces than fit is not worth its memory: then everything is read. */
+const MAP_OUTPUT_BYTES_MAX = 32 * 1024 * 1024;
+
+/** Size of a file or of a block device, whose own size field says 0. */
+export async function sizeOf(handle: FileHandle): Promise<number> {
+  const status = await handle.stat();
+  if (!status.isBlockDevice()) return status.size;
+  const [major, minor] = [majorOf(status.rdev), minorOf(status.rdev)];
+  return Number(await readFile(`/sys/dev/block/${major}:${minor}/size`, 'latin1')) * 512;
+}
+
+// Linux's encoding of device numbers, glibc's gnu_dev_major and gnu_dev_minor.
+const majorOf = (device: number): number =>
+  Number(((BigInt(device) >> 8n) & 0xfffn) | ((BigInt(device) >> 32n) & 0xfffff000n));
+const minorOf = (device: number): number =>
+  Number((BigInt(device) & 0xffn) | ((BigInt(device) >> 12n) & 0xffffff00n));
+
+/** Which extents may hold data: one bit each. */
+export class ExtentSet {
+  readonly #bits: Uint8Array;
+
+  constructor(count: number, filled: boolean) {
+    this.#bits = new Uint8Array(Math.ceil(count / 8)).fill(filled ? 0xff : 0);
+  }
+
+  has(index: number): boolean {
+    return ((this.#bits[index >> 3] ?? 0) & (1 << (index & 7))) !== 0;
+  }
+
+  add(index: number): void {
+    this.#bits[index >> 3] = (this.#bits[index >> 3] ?? 0) | (1 << (index & 7));
+  }
+}
+
+/**
+ * The extents of a file that are not wholly in holes. Everything, where asking costs more than reading or the
+ * file cannot say: never too few.
+ */
+export async function extentsWithData(
+  path: string,
+  handle: FileHandle,
+  layout: ExtentLayout,
+): Promise<ExtentSet> {
+  const all = new ExtentSet(layout.count, true);
+  const status = await handle.stat();
+  const sparse = status.isFile() && status.blocks * 512 < status.size;
+  if (!sparse) return all;
+  if (status.blocks === 0) return new ExtentSet(layout.count, false);
+  if (status.size < WORTH_MAPPING_BYTES) return all;
+  const pieces = await mapOf(path);
+  if (pieces === null) return all;
+  const some = new ExtentSet(layout.count, false);
+  for (const { start, length } of pieces) {
+    const last = Math.min(Math.floor((start + length - 1) / layout.extent_bytes), layout.count - 1);
+    for (let index = Math.floor(start / layout.extent_bytes); index <= last; index += 1) some.add(index);
+  }
+  return some;
+}
+
+interface Piece {
+  readonly start: number;
+  readonly length: number;
+}
+
+/** The file's runs of data. `raw` whatever is in the file: it is the file's own holes that count. */
+function mapOf(path: string): Promise<Piece[] | null> {
+  const arguments_ = ['map', '--output=json', '--force-share', '-f', 'raw', '--', path];
+  const options = { maxBuffer: MAP_OUTPUT_BYTES_MAX, env: { PATH: process.env['PATH'] ?? '', LC_ALL: 'C' } };
+  return new Promise((resolve) => {
+    execFile('qemu-img', arguments_, options, (error, stdout) => {
+      resolve(error === null ? piecesIn(stdout) : null);
+    });
+  });
+}
+
+function piecesIn(output: string): Piece[] | null {
+  const entries: unknown = JSON.parse(output);
+  if (!Array.isArray(entries)) return null;
+  const pieces: Piece[] = [];
+  for (const entry of entries as readonly Partial<Record<'start' | 'length' | 'data', unknown>>[]) {
+    if (entry.data !== true) continue;
+    if (!Number.isSafeInteger(entry.start) || !Number.isSafeInteger(entry.length)) return null;
+    pieces.push({ start: Number(entry.start), length: Number(entry.length) });
+  }
+  return pieces;
+}

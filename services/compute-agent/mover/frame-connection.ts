@@ -1,0 +1,85 @@
+import type { Duplex } from 'node:stream';
+import { FrameReader, type Frame, type FrameLimit } from './frame-reader.ts';
+
+/** The other side went away, in order or not. Whether that is a failure depends on what was still to come. */
+export class ConnectionClosed extends Error {
+  override readonly name = 'ConnectionClosed';
+}
+
+/**
+ * Frames over a stream of bytes. Writing waits until the stream has taken the bytes, so that a slow peer slows
+ * the writer and never fills memory.
+ */
+export class FrameConnection {
+  readonly #stream: Duplex;
+  #failure: Error | null = null;
+  readonly #writers = new Set<(error: Error) => void>();
+
+  constructor(stream: Duplex) {
+    this.#stream = stream;
+    stream.on('error', (error) => this.#fail(error));
+    stream.once('close', () => this.#fail(new ConnectionClosed('the connection was closed')));
+  }
+
+  get closed(): boolean {
+    return this.#failure !== null;
+  }
+
+  /** What we have written and the stream has not taken yet. */
+  get unread_bytes(): number {
+    return this.#stream.writableLength;
+  }
+
+  #fail(error: Error): void {
+    this.#failure ??= error;
+    // A stream that is destroyed does not call back for what it still held.
+    for (const reject of this.#writers) reject(this.#failure);
+    this.#writers.clear();
+  }
+
+  /** Resolves when the stream has taken the bytes: until then they must not change. @throws ConnectionClosed */
+  write(bytes: Buffer): Promise<void> {
+    if (this.#failure !== null) return Promise.reject(this.#failure);
+    return new Promise((resolve, reject) => {
+      this.#writers.add(reject);
+      this.#stream.write(bytes, (error) => {
+        this.#writers.delete(reject);
+        if (error === null || error === undefined) resolve();
+        else reject(error);
+      });
+    });
+  }
+
+  /** Each frame is handled before the next is cut, and the peer waits meanwhile. Ends when the stream ends between frames. */
+  async *frames(
+    limit: FrameLimit,
+    options: { readonly reuse: boolean },
+  ): AsyncGenerator<Frame, void, undefined> {
+    const reader = new FrameReader(limit, options);
+    try {
+      // The stream must outlive the loop: the reader may go on with another phase of the conversation.
+      for await (const chunk of this.#stream.iterator({ destroyOnReturn: false }) as AsyncIterable<Buffer>) {
+        yield* reader.read(chunk);
+      }
+    } catch (error) {
+      if (isStreamEnd(error)) throw new ConnectionClosed('the connection broke', { cause: error });
+      throw error;
+    }
+    if (reader.torn) throw new ConnectionClosed('the connection broke in the middle of a frame');
+  }
+
+  /** Says that nothing more will come. */
+  end(): void {
+    this.#stream.end();
+  }
+
+  destroy(): void {
+    this.#fail(new ConnectionClosed('we have closed the connection'));
+    this.#stream.destroy();
+  }
+}
+
+function isStreamEnd(error: unknown): boolean {
+  const code = (error as NodeJS.ErrnoException | null)?.code;
+  return code === 'ECONNRESET' || code === 'EPIPE' || code === 'ERR_STREAM_PREMATURE_CLOSE';
+}

@@ -1,0 +1,51 @@
+import { readFileSync } from 'node:fs';
+
+/**
+ * A process that was started by us: its pid, and its start time, because pids are used again. Before a signal is
+ * sent, its command line must bear our mark as well.
+ */
+export interface ProcessIdentity {
+  readonly pid: number;
+  /** Clock ticks after boot: field 22 of /proc/PID/stat. */
+  readonly start_ticks: number;
+}
+
+/** @returns null when no such process runs (a zombie does not run) */
+export function identityOf(pid: number): ProcessIdentity | null {
+  let text: string;
+  try {
+    text = readFileSync(`/proc/${pid}/stat`, 'latin1');
+  } catch {
+    return null;
+  }
+  // The name in parentheses may hold anything: count from the last one.
+  const fields = text.slice(text.lastIndexOf(')') + 2).split(' ');
+  if (fields[0] === 'Z' || fields[0] === 'X') return null;
+  return { pid, start_ticks: Number(fields[19]) };
+}
+
+export function isRunning(identity: ProcessIdentity): boolean {
+  return identityOf(identity.pid)?.start_ticks === identity.start_ticks;
+}
+
+/**
+ * Kills the process if it is provably the recorded one and its command line holds `mark`.
+ * @returns false when there is nothing (of ours) to kill
+ */
+export function killIfOurs(identity: ProcessIdentity, mark: string): boolean {
+  if (!isRunning(identity) || !commandLineOf(identity.pid).includes(mark)) return false;
+  try {
+    process.kill(identity.pid, 'SIGKILL');
+    return true;
+  } catch {
+    return false;
+  }
+}
+
+function commandLineOf(pid: number): readonly string[] {
+  try {
+    return readFileSync(`/proc/${pid}/cmdline`, 'utf8').split('\0');
+  } catch {
+    return [];
+  }
+}

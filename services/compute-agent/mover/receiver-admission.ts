@@ -1,0 +1,195 @@
+import { randomBytes } from 'node:crypto';
+import { mkdir, readFile, rm } from 'node:fs/promises';
+import { join } from 'node:path';
+import { DroverError } from '../../../shared/errors/drover-error.ts';
+import type { MigrationId } from '../../../shared/domain/ids.ts';
+import type { DiskDescription, DiskDigest, ReceiverEndpoint } from '../../../shared/messaging/commands.ts';
+import type { Admission, ReceiverAdmission, TransferWatch } from './mover.ts';
+import {
+  checkAdmission,
+  readAdmissions,
+  removeAdmission,
+  writeAdmission,
+  type AdmissionRecord,
+} from './receiver/admission-record.ts';
+import { AuthorizedKeysFile, authorizedKeyLine } from './receiver/authorized-keys.ts';
+import { MigrationDoor } from './receiver/migration-door.ts';
+import { ReceiverProcess } from './receiver/receiver-process.ts';
+import { socketsFolder } from './sockets-folder.ts';
+import { WorkerPool } from './worker-pool.ts';
+import { relayCommand } from './receiver/relay.ts';
+
+export interface ReceiverAdmissionOptions {
+  /** Folder of this agent's own state; `mover/` is made below it. */
+  readonly state_path: string;
+  /** The file that this host's sshd reads admitted keys from. */
+  readonly authorized_keys_path: string;
+  /** Where and as whom senders log in here. */
+  readonly address: string;
+  readonly port: number;
+  readonly user: string;
+  /** Public host keys of this host's sshd. */
+  readonly host_key_paths: readonly string[];
+  /** Receivers that are started before they are needed. */
+  readonly idle_workers?: number;
+}
+
+/** The target's side of all migrations that come to this host. Takes up the admissions of an agent that ran before. */
+export function createReceiverAdmission(options: ReceiverAdmissionOptions): ReceiverAdmission {
+  return new HostAdmission(options);
+}
+
+class HostAdmission implements ReceiverAdmission {
+  readonly #options: ReceiverAdmissionOptions;
+  readonly #records_folder: string;
+  readonly #journals_folder: string;
+  readonly #sockets_folder: string;
+  readonly #pool: WorkerPool<ReceiverProcess>;
+  readonly #doors = new Map<MigrationId, MigrationDoor>();
+  readonly #keys: AuthorizedKeysFile;
+  readonly #ready: Promise<void>;
+
+  constructor(options: ReceiverAdmissionOptions) {
+    this.#options = options;
+    const folder = join(options.state_path, 'mover');
+    this.#records_folder = join(folder, 'admissions');
+    this.#journals_folder = join(folder, 'journals');
+    this.#sockets_folder = socketsFolder(options.state_path);
+    this.#pool = new WorkerPool({ idle_max: options.idle_workers ?? 2, create: () => new ReceiverProcess() });
+    this.#keys = new AuthorizedKeysFile(options.authorized_keys_path, () => this.#keyLines());
+    this.#ready = this.#start();
+    // Whoever calls first hears of it.
+    this.#ready.catch(() => undefined);
+  }
+
+  async #start(): Promise<void> {
+    for (const folder of [this.#records_folder, this.#journals_folder]) {
+      await mkdir(folder, { recursive: true, mode: 0o700 });
+    }
+    this.#pool.warm();
+    for (const record of await readAdmissions(this.#records_folder)) await this.#open(record);
+    await this.#keys.write();
+  }
+
+  #keyLines(): readonly string[] {
+    const now = Date.now();
+    return [...this.#doors.values()]
+      .map(({ record }) => record)
+      .filter(({ expires_at }) => Date.parse(expires_at) > now)
+      .map(keyLine);
+  }
+
+  async admit(admission: Admission): Promise<ReceiverEndpoint> {
+    checkAdmission(admission);
+    await this.#ready;
+    const { migration_id } = admission;
+    const door = this.#doors.get(migration_id);
+    const record: AdmissionRecord = {
+      ...admission,
+      expires_at: new Date(Date.now() + admission.expires_in_seconds * 1000).toISOString(),
+      socket_path: door?.record.socket_path ?? join(this.#sockets_folder, randomBytes(6).toString('hex')),
+      receiver: door?.record.receiver ?? null,
+    };
+    // Refuses what sshd must not read before anything is made.
+    keyLine(record);
+    if (door === undefined) await this.#open(record);
+    else door.record = record;
+    await Promise.all([writeAdmission(this.#records_folder, record), this.#keys.write()]);
+    return this.#endpoint();
+  }
+
+  async #open(record: AdmissionRecord): Promise<void> {
+    const door = new MigrationDoor({
+      record,
+      journal_path: join(this.#journals_folder, record.migration_id),
+      pool: this.#pool,
+      keep: (changed) => writeAdmission(this.#records_folder, changed),
+    });
+    this.#doors.set(record.migration_id, door);
+    await door.open();
+  }
+
+  async #endpoint(): Promise<ReceiverEndpoint> {
+    const { address, port, user, host_key_paths } = this.#options;
+    const files = await Promise.all(host_key_paths.map((path) => readFile(path, 'utf8')));
+    const host_keys = files.map((text) => text.trim().split(/\s+/).slice(0, 2).join(' '));
+    return { address, port, user, host_keys };
+  }
+
+  async withdraw(migration: MigrationId): Promise<void> {
+    await this.#ready;
+    const door = this.#doors.get(migration);
+    if (door === undefined) return;
+    this.#doors.delete(migration);
+    await Promise.all([this.#keys.write(), door.close()]);
+    await rm(join(this.#journals_folder, migration), { force: true });
+    await removeAdmission(this.#records_folder, migration);
+  }
+
+  async digest(
+    folder: string,
+    disks: readonly DiskDescription[],
+    watch: TransferWatch,
+  ): Promise<readonly DiskDigest[]> {
+    await this.#ready;
+    watch.signal.throwIfAborted();
+    const worker = await this.#pool.take();
+    const started_at = performance.now();
+    const { promise, resolve, reject } = Promise.withResolvers<readonly DiskDigest[]>();
+    const abort = (): void => reject(watch.signal.reason);
+    watch.signal.addEventListener('abort', abort, { once: true });
+    void worker.ended.then(() => {
+      reject(new DroverError('mover_read_failed', { disk: folder, reason: 'the reading process ended' }));
+    });
+    worker.listen((report) => {
+      if (report.is === 'digested') resolve(report.digests);
+      if (report.is === 'failed') reject(new DroverError(report.code, report.values));
+      if (report.is === 'digest_progress') watch.onProgress(readingProgress(report, started_at));
+    });
+    worker.send({ do: 'digest', folder, disks });
+    try {
+      const digests = await promise;
+      this.#pool.recycle(worker);
+      return digests;
+    } catch (error) {
+      await this.#pool.discard(worker);
+      throw error;
+    } finally {
+      watch.signal.removeEventListener('abort', abort);
+    }
+  }
+
+  /** Stops listening. Admitted keys stay; receivers that work go on: the next agent takes both up. */
+  async close(): Promise<void> {
+    await this.#ready.catch(() => undefined);
+    for (const door of this.#doors.values()) door.stopListening();
+    await this.#pool.close();
+  }
+}
+
+function keyLine(record: AdmissionRecord): string {
+  return authorizedKeyLine({
+    public_key: record.public_key,
+    source_address: record.source_address,
+    expires_at: new Date(record.expires_at),
+    command: relayCommand(record.socket_path),
+  });
+}
+
+function readingProgress(
+  report: { readonly processed_bytes: number; readonly total_bytes: number },
+  started_at: number,
+): Parameters<TransferWatch['onProgress']>[0] {
+  const rate = report.processed_bytes / Math.max((performance.now() - started_at) / 1000, 0.001);
+  const remaining_bytes = Math.max(report.total_bytes - report.processed_bytes, 0);
+  return {
+    round: 1,
+    disk_total_bytes: report.total_bytes,
+    disk_processed_bytes: report.processed_bytes,
+    disk_remaining_bytes: remaining_bytes,
+    sent_bytes: 0,
+    skipped_bytes: 0,
+    rate_bytes_per_second: Math.round(rate),
+    eta_seconds: rate > 0 ? Math.ceil(remaining_bytes / rate) : null,
+  };
+}

@@ -1,0 +1,117 @@
+import { open, readFile, rename, rm, type FileHandle } from 'node:fs/promises';
+import { crc32 } from 'node:zlib';
+import type { ExtentAddress } from '../protocol.ts';
+import { LEAF_BYTES } from '../disks/extents.ts';
+
+/**
+ * What a receiver holds durably: a line of JSON that names the migration and its disks, then records of fixed
+ * length, the last one about an extent counting. A record is written after its extent's bytes were flushed to
+ * the disk, never before. A torn or damaged tail is cut off: it costs sending those extents again, nothing else.
+ */
+export interface JournalSubject {
+  readonly migration_id: string;
+  readonly disks: readonly { readonly name: string; readonly size_bytes: number }[];
+}
+
+export interface JournalRecord extends ExtentAddress {
+  readonly leaf: Buffer;
+}
+
+const JOURNAL_VERSION = 1;
+const ADDRESS_BYTES = 6;
+const RECORD_BYTES = ADDRESS_BYTES + LEAF_BYTES + 4;
+
+export class Journal {
+  readonly #handle: FileHandle;
+
+  private constructor(handle: FileHandle) {
+    this.#handle = handle;
+  }
+
+  /** Starts a journal anew with these records; the old one counts until the new one is whole. */
+  static async create(
+    path: string,
+    subject: JournalSubject,
+    records: Iterable<JournalRecord>,
+  ): Promise<Journal> {
+    const fresh = `${path}.new`;
+    const handle = await open(fresh, 'w', 0o600);
+    try {
+      await handle.write(`${JSON.stringify({ version: JOURNAL_VERSION, ...subject })}\n`);
+      const journal = new Journal(handle);
+      await journal.append(records);
+      await rename(fresh, path);
+      return journal;
+    } catch (error) {
+      await handle.close();
+      await rm(fresh, { force: true });
+      throw error;
+    }
+  }
+
+  async append(records: Iterable<JournalRecord>): Promise<void> {
+    const bytes = Buffer.concat([...records].map(encodeRecord));
+    if (bytes.length > 0) await this.#handle.write(bytes);
+  }
+
+  async flush(): Promise<void> {
+    await this.#handle.datasync();
+  }
+
+  async close(): Promise<void> {
+    await this.#handle.close();
+  }
+}
+
+/** @returns null when there is no journal, or none of this migration that we can read */
+export async function readJournal(
+  path: string,
+  migration_id: string,
+): Promise<{ readonly subject: JournalSubject; readonly records: Generator<JournalRecord> } | null> {
+  let bytes: Buffer;
+  try {
+    bytes = await readFile(path);
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return null;
+    throw error;
+  }
+  const line_end = bytes.indexOf(0x0a);
+  if (line_end < 0) return null;
+  const subject = readSubject(bytes.subarray(0, line_end).toString('utf8'));
+  if (subject === null || subject.migration_id !== migration_id) return null;
+  return { subject, records: recordsIn(bytes.subarray(line_end + 1)) };
+}
+
+function encodeRecord({ disk, index, leaf }: JournalRecord): Buffer {
+  const record = Buffer.allocUnsafe(RECORD_BYTES);
+  record.writeUInt16BE(disk, 0);
+  record.writeUInt32BE(index, 2);
+  leaf.copy(record, ADDRESS_BYTES);
+  record.writeUInt32BE(crc32(record.subarray(0, RECORD_BYTES - 4)), RECORD_BYTES - 4);
+  return record;
+}
+
+function* recordsIn(bytes: Buffer): Generator<JournalRecord> {
+  for (let at = 0; at + RECORD_BYTES <= bytes.length; at += RECORD_BYTES) {
+    const record = bytes.subarray(at, at + RECORD_BYTES);
+    if (crc32(record.subarray(0, RECORD_BYTES - 4)) !== record.readUInt32BE(RECORD_BYTES - 4)) return;
+    yield {
+      disk: record.readUInt16BE(0),
+      index: record.readUInt32BE(2),
+      leaf: record.subarray(ADDRESS_BYTES, ADDRESS_BYTES + LEAF_BYTES),
+    };
+  }
+}
+
+function readSubject(line: string): JournalSubject | null {
+  let value: unknown;
+  try {
+    value = JSON.parse(line);
+  } catch {
+    return null;
+  }
+  const subject = value as Partial<JournalSubject> & { version?: unknown };
+  if (subject?.version !== JOURNAL_VERSION || typeof subject.migration_id !== 'string') return null;
+  if (!Array.isArray(subject.disks)) return null;
+  return { migration_id: subject.migration_id, disks: subject.disks };
+}

@@ -1,0 +1,101 @@
+import { rm } from 'node:fs/promises';
+import { createServer, type Server, type Socket } from 'node:net';
+import { isRunning, killIfOurs } from '../process-identity.ts';
+import type { AdmissionRecord } from './admission-record.ts';
+import { RECEIVER_MARK, type ReceiverProcess } from './receiver-process.ts';
+import type { WorkerPool } from '../worker-pool.ts';
+import type { Admitted } from './session.ts';
+
+export interface MigrationDoorOptions {
+  readonly record: AdmissionRecord;
+  readonly journal_path: string;
+  readonly pool: WorkerPool<ReceiverProcess>;
+  /** Keeps the record over a restart of the agent. */
+  readonly keep: (record: AdmissionRecord) => Promise<void>;
+}
+
+/**
+ * Where one migration's senders come in: a unix socket that only the forced command of its key connects to.
+ * Connections are handed, unread, to a worker, all of one migration to the same.
+ */
+export class MigrationDoor {
+  record: AdmissionRecord;
+  readonly #options: MigrationDoorOptions;
+  readonly #server: Server;
+  #worker: Promise<ReceiverProcess> | null = null;
+  #closed = false;
+
+  constructor(options: MigrationDoorOptions) {
+    this.#options = options;
+    this.record = options.record;
+    this.#server = createServer({ pauseOnConnect: true, allowHalfOpen: true }, (socket) => {
+      socket.on('error', () => undefined);
+      this.#receive(socket).catch(() => socket.destroy());
+    });
+    this.#server.unref();
+  }
+
+  async open(): Promise<void> {
+    const path = this.record.socket_path;
+    // Of an agent that was killed: nobody listens on it any more.
+    await rm(path, { force: true });
+    await new Promise<void>((resolve, reject) => {
+      this.#server.once('error', reject);
+      this.#server.listen(path, resolve);
+    });
+  }
+
+  async #receive(socket: Socket): Promise<void> {
+    this.#worker ??= this.#takeWorker();
+    const worker = await this.#worker;
+    if (this.#closed || !worker.alive) {
+      socket.destroy();
+      return;
+    }
+    worker.send({ do: 'serve', admitted: this.#admitted() }, socket);
+  }
+
+  #admitted(): Admitted {
+    const { migration_id, folder, disks } = this.record;
+    return { migration_id, folder, disks, journal_path: this.#options.journal_path };
+  }
+
+  async #takeWorker(): Promise<ReceiverProcess> {
+    await this.#endOrphan();
+    const worker = await this.#options.pool.take();
+    worker.listen((report) => {
+      if (report.is !== 'idle' || report.served !== worker.served || this.#closed) return;
+      this.#worker = null;
+      this.#options.pool.recycle(worker);
+    });
+    void worker.ended.then(() => {
+      this.#worker = null;
+    });
+    this.record = { ...this.record, receiver: worker.identity };
+    if (!this.#closed) await this.#options.keep(this.record);
+    return worker;
+  }
+
+  /** A worker of an agent before us must not write into files that another one has open. */
+  async #endOrphan(): Promise<void> {
+    const { receiver } = this.record;
+    if (receiver === null || this.#options.pool.pids.includes(receiver.pid)) return;
+    if (!killIfOurs(receiver, RECEIVER_MARK)) return;
+    while (isRunning(receiver)) await new Promise((resolve) => setTimeout(resolve, 5));
+  }
+
+  /** Does not wait for connections: those that were handed over are no longer ours. */
+  stopListening(): void {
+    if (this.#server.listening) this.#server.close();
+  }
+
+  /** When this has ended, nothing writes to the migration's folder any more. */
+  async close(): Promise<void> {
+    this.#closed = true;
+    this.stopListening();
+    const worker = await this.#worker;
+    this.#worker = null;
+    if (worker !== null) await worker.stop();
+    else await this.#endOrphan();
+  }
+}

@@ -1,0 +1,96 @@
+import { fork, type ChildProcess } from 'node:child_process';
+import type { Socket } from 'node:net';
+import { fileURLToPath } from 'node:url';
+import { identityOf, killIfOurs, type ProcessIdentity } from '../process-identity.ts';
+import { workerEnvironment } from '../worker-environment.ts';
+import type { ReceiverReport, ReceiverRequest } from './worker-messages.ts';
+
+export const RECEIVER_MARK = '--drover-receiver';
+const STOP_SECONDS = 1;
+
+/** A receiver worker, seen from its agent. */
+export class ReceiverProcess {
+  readonly #child: ChildProcess;
+  readonly identity: ProcessIdentity;
+  readonly ready: Promise<void>;
+  readonly ended: Promise<void>;
+  #listener: (report: ReceiverReport) => void = () => undefined;
+  alive = true;
+  /** Connections handed over so far. */
+  served = 0;
+
+  constructor() {
+    const entry = fileURLToPath(new URL('./worker.ts', import.meta.url));
+    // A session of its own: a signal to the agent's group is not for a transfer that runs.
+    this.#child = fork(entry, [RECEIVER_MARK], {
+      execPath: process.execPath,
+      execArgv: ['--disable-warning=ExperimentalWarning'],
+      env: workerEnvironment(),
+      cwd: '/',
+      detached: true,
+      stdio: ['ignore', 'ignore', 'inherit', 'ipc'],
+    });
+    const { pid } = this.#child;
+    this.identity = (pid === undefined ? null : identityOf(pid)) ?? { pid: pid ?? -1, start_ticks: -1 };
+    const { promise: ready, resolve: isReady } = Promise.withResolvers<void>();
+    const { promise: ended, resolve: hasEnded } = Promise.withResolvers<void>();
+    this.ready = Promise.race([ready, ended]);
+    this.ended = ended;
+    this.#child.on('message', (report: ReceiverReport) => {
+      if (report.is === 'ready') isReady();
+      else this.#listener(report);
+    });
+    const end = (): void => {
+      this.alive = false;
+      hasEnded();
+    };
+    this.#child.once('exit', end);
+    this.#child.once('error', end);
+    // An agent that has nothing else to do may end: its workers follow.
+    this.#child.unref();
+    this.#child.channel?.unref();
+  }
+
+  /** Who hears what the worker reports; one at a time. */
+  listen(listener: (report: ReceiverReport) => void): void {
+    this.#listener = listener;
+  }
+
+  send(request: ReceiverRequest, socket?: Socket): void {
+    if (!this.alive || !this.#child.connected) {
+      socket?.destroy();
+      return;
+    }
+    if (request.do === 'serve') this.served += 1;
+    this.#child.send(request, socket, { keepOpen: false }, () => undefined);
+  }
+
+  /** Lets it close its files, then ends it. */
+  async stop(): Promise<void> {
+    if (!this.alive) return;
+    const stopped = new Promise<void>((resolve) => {
+      this.#listener = (report) => {
+        if (report.is === 'stopped') resolve();
+      };
+    });
+    this.send({ do: 'stop' });
+    await Promise.race([stopped, this.ended, seconds(STOP_SECONDS)]);
+    await this.kill();
+  }
+
+  async kill(): Promise<void> {
+    if (this.alive) killIfOurs(this.identity, RECEIVER_MARK);
+    await this.ended;
+  }
+
+  /** Lets go of the worker: it finishes what it does and ends. */
+  release(): void {
+    if (this.#child.connected) this.#child.disconnect();
+  }
+}
+
+function seconds(amount: number): Promise<void> {
+  return new Promise((resolve) => {
+    setTimeout(resolve, amount * 1000).unref();
+  });
+}

@@ -1,0 +1,266 @@
+import { open } from 'node:fs/promises';
+import type { DiskDescription } from '../../../../shared/messaging/commands.ts';
+import {
+  ACKNOWLEDGED_PER_FRAME,
+  acknowledgedFrame,
+  HOLDINGS_PER_FRAME,
+  holdingsFrame,
+  ProtocolError,
+  readExtent,
+  textFrame,
+  type Begin,
+  type ExtentAddress,
+  type Finish,
+  type Holding,
+} from '../protocol.ts';
+import { DISK_BYTES_MAX, UNKNOWN_LEAF } from '../disks/extents.ts';
+import type { FrameConnection } from '../frame-connection.ts';
+import { Journal, readJournal, type JournalRecord } from './journal.ts';
+import { digHoles } from './dig-holes.ts';
+import { StagedDisk } from './staged-disk.ts';
+
+/** What the agent of this host has admitted. Nothing that a sender says can widen it. */
+export interface Admitted {
+  readonly migration_id: string;
+  readonly folder: string;
+  readonly disks: readonly DiskDescription[];
+  readonly journal_path: string;
+}
+
+/** Something failed on a disk: which, and the system's error. */
+export class DiskFailure extends Error {
+  override readonly name = 'DiskFailure';
+  readonly disk: string;
+
+  constructor(disk: string, cause: unknown) {
+    super(cause instanceof Error ? cause.message : String(cause), { cause });
+    this.disk = disk;
+  }
+}
+
+const MEBIBYTE = 1024 * 1024;
+/** At least so much is flushed at once, so that flushing does not become the work. */
+const CHECKPOINT_BYTES_MIN = 4 * MEBIBYTE;
+/** At most so much, and at most this part of the whole, is sent again after a break. */
+const CHECKPOINT_BYTES_MAX = 32 * MEBIBYTE;
+const CHECKPOINT_PART = 256;
+const CHECKPOINT_SECONDS = 1;
+/** The peer must read what we acknowledge; one that does not is cut off before it costs memory. */
+const UNREAD_BYTES_MAX = 4 * MEBIBYTE;
+
+/** A qcow2 file may grow until its guest is stopped: its data, two tables and their parents. */
+const fileBytesMax = (disk: DiskDescription): number =>
+  disk.format === 'raw'
+    ? disk.file_size_bytes
+    : Math.max(disk.file_size_bytes, Math.ceil(disk.virtual_size_bytes * 1.001) + 64 * MEBIBYTE);
+
+/** One session of one migration: files and journal, from `begin` to `done` or until the leading stream ends. */
+export class ReceivingSession {
+  readonly #admitted: Admitted;
+  readonly #connection: FrameConnection;
+  #disks: readonly StagedDisk[] = [];
+  #journal: Journal | null = null;
+  #pending: JournalRecord[] = [];
+  #pending_bytes = 0;
+  #checkpoint_bytes = CHECKPOINT_BYTES_MAX;
+  #checkpoint: Promise<void> | null = null;
+  #timer: NodeJS.Timeout | null = null;
+  #failure: unknown = null;
+
+  constructor(admitted: Admitted, connection: FrameConnection) {
+    this.#admitted = admitted;
+    this.#connection = connection;
+  }
+
+  /** Opens the files, tells what is held. @throws ProtocolError, DiskFailure */
+  async begin(begin: Begin): Promise<void> {
+    this.#check(begin);
+    const { folder, journal_path, migration_id } = this.#admitted;
+    const known = await readJournal(journal_path, migration_id);
+    const names = begin.disks.map(({ name }) => name);
+    const continues = known !== null && sameNames(known.subject.disks, names);
+    const disks: StagedDisk[] = [];
+    this.#disks = disks;
+    for (const { name, size_bytes } of begin.disks) {
+      disks.push(await onDisk(name, () => StagedDisk.open(folder, name, size_bytes)));
+    }
+    if (continues) {
+      for (const { disk, index, leaf } of known.records) {
+        const staged = disks[disk];
+        if (staged !== undefined && index < staged.layout.count) staged.leaves.set(index, leaf);
+      }
+    }
+    for (const staged of disks) {
+      await onDisk(staged.name, () => (continues ? staged.markUnknown(folder) : staged.clear()));
+    }
+    const subject = { migration_id, disks: begin.disks };
+    this.#journal = await onDisk('', () => Journal.create(journal_path, subject, heldBy(disks)));
+    const total_bytes = begin.disks.reduce((sum, { size_bytes }) => sum + size_bytes, 0);
+    const part_bytes = Math.floor(total_bytes / CHECKPOINT_PART);
+    this.#checkpoint_bytes = Math.min(Math.max(part_bytes, CHECKPOINT_BYTES_MIN), CHECKPOINT_BYTES_MAX);
+    await this.#tellHoldings();
+  }
+
+  #check(begin: Begin): void {
+    const { disks } = this.#admitted;
+    if (begin.disks.length !== disks.length)
+      throw new ProtocolError(`${begin.disks.length} disks, ${disks.length} admitted`);
+    for (const [place, { name, size_bytes }] of begin.disks.entries()) {
+      const admitted = disks[place];
+      if (admitted === undefined || admitted.name !== name)
+        throw new ProtocolError(`disk "${name}" is not admitted`);
+      const bytes_max = Math.min(fileBytesMax(admitted), DISK_BYTES_MAX);
+      if (size_bytes > bytes_max) {
+        throw new ProtocolError(`disk "${name}" has ${size_bytes} bytes, ${bytes_max} are admitted`);
+      }
+    }
+  }
+
+  async #tellHoldings(): Promise<void> {
+    for (const [disk, { leaves, layout }] of this.#disks.entries()) {
+      let holdings: Holding[] = [];
+      for (let index = 0; index < layout.count; index += 1) {
+        if (leaves.isZero(index)) continue;
+        holdings.push({ index, leaf: leaves.get(index) });
+        if (holdings.length < HOLDINGS_PER_FRAME) continue;
+        await this.#connection.write(holdingsFrame(disk, holdings));
+        holdings = [];
+      }
+      if (holdings.length > 0) await this.#connection.write(holdingsFrame(disk, holdings));
+    }
+    await this.#connection.write(textFrame('ready', {}));
+  }
+
+  /** The longest extent of the admitted disks. */
+  get extent_bytes_max(): number {
+    return this.#disks.reduce((longest, { layout }) => Math.max(longest, layout.extent_bytes), 0);
+  }
+
+  /** Writes one extent's frame. @throws ProtocolError, DiskFailure */
+  async take(body: Buffer): Promise<void> {
+    if (this.#failure !== null) throw this.#failure;
+    const extent = readExtent(body);
+    const staged = this.#disks[extent.disk];
+    if (staged === undefined) throw new ProtocolError(`there is no disk ${extent.disk}`);
+    await this.#forget(extent.disk, extent.index, staged);
+    await onDisk(staged.name, () => staged.write(extent));
+    this.#pending.push({ disk: extent.disk, index: extent.index, leaf: Buffer.from(extent.leaf) });
+    this.#pending_bytes += staged.layout.length(extent.index);
+    if (this.#pending_bytes >= this.#checkpoint_bytes) this.#startCheckpoint();
+    this.#timer ??= setTimeout(() => {
+      this.#timer = null;
+      this.#startCheckpoint();
+    }, CHECKPOINT_SECONDS * 1000);
+  }
+
+  /** Before an extent is written over, the journal forgets it: a break in between must not leave its old leaf behind. */
+  async #forget(disk: number, index: number, staged: StagedDisk): Promise<void> {
+    const { leaves } = staged;
+    if (index >= staged.layout.count || leaves.isZero(index) || leaves.isUnknown(index)) return;
+    await onDisk('', async () => this.#journal?.append([{ disk, index, leaf: UNKNOWN_LEAF }]));
+  }
+
+  /** In the background: the next extents are taken while these are flushed. */
+  #startCheckpoint(): void {
+    if (this.#checkpoint !== null || this.#pending.length === 0) return;
+    this.#checkpoint = this.#makeDurable({ acknowledge: true })
+      .catch((error: unknown) => {
+        this.#failure ??= error;
+        this.#connection.destroy();
+      })
+      .finally(() => {
+        this.#checkpoint = null;
+      });
+  }
+
+  async #makeDurable(options: { readonly acknowledge: boolean }): Promise<void> {
+    const records = this.#pending;
+    this.#pending = [];
+    this.#pending_bytes = 0;
+    if (records.length === 0) return;
+    for (const disk of new Set(records.map((record) => record.disk))) {
+      const staged = this.#disks[disk];
+      if (staged !== undefined) await onDisk(staged.name, () => staged.flush());
+    }
+    await onDisk('', async () => this.#journal?.append(records));
+    if (options.acknowledge) this.#acknowledge(records);
+  }
+
+  #acknowledge(records: readonly ExtentAddress[]): void {
+    if (this.#connection.unread_bytes > UNREAD_BYTES_MAX)
+      throw new ProtocolError('acknowledgements are not read');
+    for (let at = 0; at < records.length; at += ACKNOWLEDGED_PER_FRAME) {
+      const frame = acknowledgedFrame(records.slice(at, at + ACKNOWLEDGED_PER_FRAME));
+      // A peer that is gone is noticed by whoever reads from it.
+      this.#connection.write(frame).catch(() => undefined);
+    }
+  }
+
+  /** Everything durable, holes where zeros are, and the same digests as the sender's. @throws ProtocolError, DiskFailure */
+  async finish(finish: Finish): Promise<void> {
+    await this.#settle();
+    for (const staged of this.#disks) {
+      if (!staged.overwritten) continue;
+      await digHoles(this.#admitted.folder, staged.name);
+      await onDisk(staged.name, () => staged.flush());
+    }
+    for (const [place, staged] of this.#disks.entries()) {
+      if (staged.leaves.root() !== finish.digests[place]) {
+        throw new ProtocolError(
+          `disk "${staged.name}" was announced with another digest than its extents have`,
+        );
+      }
+    }
+    await onDisk('', () => flushFolder(this.#admitted.folder));
+    await this.#connection.write(textFrame('done', {}));
+  }
+
+  /** Waits for a running checkpoint and makes the rest durable. */
+  async #settle(): Promise<void> {
+    if (this.#timer !== null) clearTimeout(this.#timer);
+    this.#timer = null;
+    await this.#checkpoint;
+    if (this.#failure !== null) throw this.#failure;
+    await this.#makeDurable({ acknowledge: false });
+  }
+
+  /** Keeps what came, for the next session, and closes the files. */
+  async close(): Promise<void> {
+    try {
+      if (this.#failure === null) await this.#settle();
+    } finally {
+      if (this.#timer !== null) clearTimeout(this.#timer);
+      await Promise.allSettled([...this.#disks.map((disk) => disk.close()), this.#journal?.close()]);
+    }
+  }
+}
+
+async function onDisk<Result>(disk: string, work: () => Promise<Result>): Promise<Result> {
+  try {
+    return await work();
+  } catch (error) {
+    if (error instanceof ProtocolError) throw error;
+    throw new DiskFailure(disk, error);
+  }
+}
+
+const sameNames = (disks: readonly { readonly name: string }[], names: readonly string[]): boolean =>
+  disks.length === names.length && disks.every(({ name }, place) => name === names[place]);
+
+function* heldBy(disks: readonly StagedDisk[]): Generator<JournalRecord> {
+  for (const [disk, { leaves, layout }] of disks.entries()) {
+    for (let index = 0; index < layout.count; index += 1) {
+      if (!leaves.isZero(index) && !leaves.isUnknown(index)) yield { disk, index, leaf: leaves.get(index) };
+    }
+  }
+}
+
+/** A file's name survives a power cut only when its folder was flushed too. */
+async function flushFolder(folder: string): Promise<void> {
+  const handle = await open(folder, 'r');
+  try {
+    await handle.sync();
+  } finally {
+    await handle.close();
+  }
+}

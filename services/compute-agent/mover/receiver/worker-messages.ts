@@ -1,0 +1,30 @@
+import type { ErrorValues } from '../../../../shared/errors/drover-error.ts';
+import type { ErrorCode } from '../../../../shared/errors/registry.ts';
+import type { DiskDescription, DiskDigest } from '../../../../shared/messaging/commands.ts';
+import type { Admitted } from './session.ts';
+
+/** What an agent asks a receiver worker over its IPC channel. */
+export type ReceiverRequest =
+  /** Comes with a socket: a sender's connection. */
+  | { readonly do: 'serve'; readonly admitted: Admitted }
+  /** End what is served and close its files. Answered by `stopped`. */
+  | { readonly do: 'stop' }
+  | {
+      readonly do: 'digest';
+      readonly folder: string;
+      readonly disks: readonly DiskDescription[];
+    }
+  | { readonly do: 'abort_digest' };
+
+export type ReceiverReport =
+  | { readonly is: 'ready' }
+  /** The last connection of what was served has ended and its files are closed. */
+  | {
+      readonly is: 'idle';
+      /** Connections handed over since the worker's start: another one may be on its way already. */
+      readonly served: number;
+    }
+  | { readonly is: 'stopped' }
+  | { readonly is: 'digest_progress'; readonly processed_bytes: number; readonly total_bytes: number }
+  | { readonly is: 'digested'; readonly digests: readonly DiskDigest[] }
+  | { readonly is: 'failed'; readonly code: ErrorCode; readonly values: ErrorValues };

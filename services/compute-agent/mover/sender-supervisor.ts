@@ -1,0 +1,207 @@
+import { mkdirSync, rmSync } from 'node:fs';
+import { join } from 'node:path';
+import type { MigrationId } from '../../../shared/domain/ids.ts';
+import { DroverError } from '../../../shared/errors/drover-error.ts';
+import type { CommandResults } from '../../../shared/messaging/commands.ts';
+import type { SenderSupervisor, Transfer, TransferWatch } from './mover.ts';
+import { SenderProcess } from './sender/sender-process.ts';
+import { readSender, removeSender, writeSender } from './sender/sender-record.ts';
+import type { SenderReport } from './sender/worker-messages.ts';
+import { socketsFolder } from './sockets-folder.ts';
+import { addressOf } from './sender/address-of.ts';
+import { WorkerPool } from './worker-pool.ts';
+
+export interface SenderSupervisorOptions {
+  /** Folder of this agent's own state; `mover/` is made below it. */
+  readonly state_path: string;
+  /** Senders that are started before they are needed. */
+  readonly idle_workers?: number;
+  /** All transfers of this host together; each gets an equal share. 0 or nothing: no limit. */
+  readonly host_limit_bytes_per_second?: number;
+}
+
+interface Running {
+  readonly worker: SenderProcess;
+  /** The transfer's own limit. */
+  limit_bytes_per_second: number;
+  sending: boolean;
+}
+
+/** The source's side of all migrations that leave this host. */
+export function createSenderSupervisor(options: SenderSupervisorOptions): SenderSupervisor {
+  return new HostSenders(options);
+}
+
+class HostSenders implements SenderSupervisor {
+  readonly #records_folder: string;
+  readonly #pool: WorkerPool<SenderProcess>;
+  readonly #running = new Map<MigrationId, Running>();
+  /** Migrations that wait for a worker, and those that were cancelled meanwhile. */
+  readonly #arriving = new Map<MigrationId, Promise<Running>>();
+  readonly #cancelled = new Set<MigrationId>();
+  #host_limit_bytes_per_second: number;
+
+  constructor(options: SenderSupervisorOptions) {
+    this.#records_folder = join(options.state_path, 'mover', 'senders');
+    mkdirSync(this.#records_folder, { recursive: true, mode: 0o700 });
+    const sockets_folder = socketsFolder(options.state_path);
+    this.#host_limit_bytes_per_second = options.host_limit_bytes_per_second ?? 0;
+    this.#pool = new WorkerPool({
+      idle_max: options.idle_workers ?? 2,
+      create: () => SenderProcess.start(sockets_folder),
+    });
+    this.#pool.warm();
+  }
+
+  async connect(transfer: Transfer, watch: TransferWatch): Promise<void> {
+    const running = await this.#workerFor(transfer);
+    await this.#ask(transfer, running, watch, (worker) => worker.send({ do: 'connect', transfer }));
+  }
+
+  async send(transfer: Transfer, watch: TransferWatch): Promise<CommandResults['copy']> {
+    const running = await this.#workerFor(transfer);
+    running.sending = true;
+    running.limit_bytes_per_second = transfer.limit_bytes_per_second;
+    this.#shareLimits();
+    const limit_bytes_per_second = this.#shareOf(running);
+    const report = await this.#ask(transfer, running, watch, (worker) =>
+      worker.send({ do: 'send', transfer: { ...transfer, limit_bytes_per_second } }),
+    );
+    if (report.is !== 'sent') throw new Error(`a sender answered "${report.is}" to send`);
+    this.#release(transfer.migration_id, running);
+    return report.result;
+  }
+
+  /** The worker that has this migration, here or from before our start; else a new one. */
+  async #workerFor(transfer: Transfer): Promise<Running> {
+    const { migration_id } = transfer;
+    this.#cancelled.delete(migration_id);
+    const present = this.#running.get(migration_id);
+    if (present?.worker.alive === true) return present;
+    const arriving = this.#arriving.get(migration_id) ?? this.#findOrTake(migration_id);
+    this.#arriving.set(migration_id, arriving);
+    try {
+      return await arriving;
+    } finally {
+      this.#arriving.delete(migration_id);
+    }
+  }
+
+  async #findOrTake(migration_id: MigrationId): Promise<Running> {
+    const worker = (await this.#adopt(migration_id)) ?? (await this.#pool.take());
+    const running: Running = { worker, limit_bytes_per_second: 0, sending: false };
+    if (this.#cancelled.has(migration_id)) {
+      await worker.kill();
+      throw new DroverError('mover_cancelled', { migration_id });
+    }
+    this.#running.set(migration_id, running);
+    writeSender(this.#records_folder, migration_id, worker);
+    return running;
+  }
+
+  async #adopt(migration_id: MigrationId): Promise<SenderProcess | null> {
+    const record = readSender(this.#records_folder, migration_id);
+    if (record === null) return null;
+    const worker = SenderProcess.adopt(record.identity, record.socket_path);
+    await worker.ready;
+    return worker.alive ? worker : null;
+  }
+
+  /** Asks a worker and waits for its answer, its end or the signal, whichever is first. */
+  async #ask(
+    transfer: Transfer,
+    running: Running,
+    watch: TransferWatch,
+    ask: (worker: SenderProcess) => void,
+  ): Promise<SenderReport> {
+    const { worker } = running;
+    const { migration_id, endpoint } = transfer;
+    const { promise, resolve, reject } = Promise.withResolvers<SenderReport>();
+    const onAbort = (): void => reject(new DroverError('mover_cancelled', { migration_id }));
+    if (watch.signal.aborted) onAbort();
+    watch.signal.addEventListener('abort', onAbort, { once: true });
+    worker.listen((report) => {
+      if (report.is === 'progress') watch.onProgress(report.progress);
+      else if (report.is === 'failed') reject(new DroverError(report.code, report.values));
+      else resolve(report);
+    });
+    void worker.ended.then(() => {
+      const reason = 'the sending process ended';
+      if (this.#cancelled.has(migration_id)) onAbort();
+      else reject(new DroverError('mover_connection_lost', { ...addressOf(endpoint), reason }));
+    });
+    ask(worker);
+    try {
+      return await promise;
+    } catch (error) {
+      // Whatever state it is in, nobody has to find out: the next transfer gets a fresh one.
+      await this.#discard(migration_id, running);
+      throw error;
+    } finally {
+      watch.signal.removeEventListener('abort', onAbort);
+      worker.listen(() => undefined);
+    }
+  }
+
+  #release(migration_id: MigrationId, running: Running): void {
+    this.#forget(migration_id, running);
+    running.worker.send({ do: 'forget' });
+    this.#pool.recycle(running.worker);
+  }
+
+  async #discard(migration_id: MigrationId, running: Running): Promise<void> {
+    this.#forget(migration_id, running);
+    await running.worker.kill();
+    rmSync(running.worker.socket_path, { force: true });
+  }
+
+  #forget(migration_id: MigrationId, running: Running): void {
+    if (this.#running.get(migration_id) === running) this.#running.delete(migration_id);
+    removeSender(this.#records_folder, migration_id);
+    this.#shareLimits();
+  }
+
+  limit(migration: MigrationId, limit_bytes_per_second: number): Promise<void> {
+    const running = this.#running.get(migration);
+    if (running !== undefined) {
+      running.limit_bytes_per_second = limit_bytes_per_second;
+      this.#shareLimits();
+    }
+    return Promise.resolve();
+  }
+
+  /** The smaller of the transfer's own limit and its part of the host's. */
+  #shareOf(running: Running): number {
+    const own = running.limit_bytes_per_second;
+    if (this.#host_limit_bytes_per_second === 0) return own;
+    const sending = [...this.#running.values()].filter((other) => other.sending).length;
+    const share = Math.max(Math.floor(this.#host_limit_bytes_per_second / Math.max(sending, 1)), 1);
+    return own === 0 ? share : Math.min(own, share);
+  }
+
+  #shareLimits(): void {
+    for (const running of this.#running.values()) {
+      if (!running.sending) continue;
+      running.worker.send({ do: 'limit', limit_bytes_per_second: this.#shareOf(running) });
+    }
+  }
+
+  async cancel(migration: MigrationId): Promise<void> {
+    this.#cancelled.add(migration);
+    await this.#arriving.get(migration)?.catch(() => undefined);
+    const running = this.#running.get(migration);
+    if (running !== undefined) return this.#discard(migration, running);
+    const orphan = await this.#adopt(migration);
+    if (orphan !== null) {
+      await orphan.kill();
+      rmSync(orphan.socket_path, { force: true });
+    }
+    removeSender(this.#records_folder, migration);
+  }
+
+  /** Idle senders end. Those that send go on: the next agent takes them over. */
+  async close(): Promise<void> {
+    for (const { worker } of this.#running.values()) worker.release();
+    await this.#pool.close();
+  }
+}

@@ -1,0 +1,67 @@
+import { constants, zstdCompress } from 'node:zlib';
+
+/** Shorter payloads are not worth the call. */
+const WORTH_PACKING_BYTES = 4 * 1024;
+const LEVEL = 1;
+/** While compression does not pay, one payload in so many is tried, to notice when it does. */
+const TRY_EVERY = 32;
+/** A packed payload must be smaller than this part of the plain one. */
+const WORTH_RATIO = 0.9;
+/** Weight of the newest measurement in the running means. */
+const NEWEST_WEIGHT = 0.2;
+/** What packing must gain before it is done: measurements waver. */
+const GAIN_MIN = 1.15;
+
+/**
+ * Decides for each payload whether zstd makes it arrive earlier. Packing and sending overlap, so the transfer
+ * goes at the pace of the slower of them: packing pays while that pace is higher than the bare link's.
+ */
+export class Compressor {
+  #packing_rate: number | null = null;
+  #ratio: number | null = null;
+  #link_rate: number | null = null;
+  #since_try = 0;
+
+  /** @returns the packed payload; null when it is better sent as it is */
+  async pack(plain: Buffer, limit_bytes_per_second: number): Promise<Buffer | null> {
+    if (plain.length < WORTH_PACKING_BYTES) return null;
+    if (!this.#pays(limit_bytes_per_second)) {
+      this.#since_try += 1;
+      if (this.#since_try < TRY_EVERY) return null;
+    }
+    this.#since_try = 0;
+    const started_at = performance.now();
+    const packed = await zstd(plain);
+    this.#packing_rate = mean(this.#packing_rate, rateOf(plain.length, performance.now() - started_at));
+    this.#ratio = mean(this.#ratio, packed.length / plain.length);
+    return packed.length < plain.length * WORTH_RATIO ? packed : null;
+  }
+
+  /** Tells how fast the link took what was sent. */
+  noteSent(bytes: number, milliseconds: number): void {
+    if (bytes >= WORTH_PACKING_BYTES) this.#link_rate = mean(this.#link_rate, rateOf(bytes, milliseconds));
+  }
+
+  #pays(limit_bytes_per_second: number): boolean {
+    if (this.#packing_rate === null || this.#ratio === null) return false;
+    const link_rate = Math.min(this.#link_rate ?? Infinity, limit_bytes_per_second || Infinity);
+    if (link_rate === Infinity) return false;
+    const packed_pace = Math.min(this.#packing_rate, link_rate / this.#ratio);
+    return packed_pace > link_rate * GAIN_MIN;
+  }
+}
+
+const rateOf = (bytes: number, milliseconds: number): number => bytes / (Math.max(milliseconds, 0.01) / 1000);
+
+const mean = (old: number | null, newest: number): number =>
+  old === null ? newest : old * (1 - NEWEST_WEIGHT) + newest * NEWEST_WEIGHT;
+
+function zstd(plain: Buffer): Promise<Buffer> {
+  const options = { params: { [constants.ZSTD_c_compressionLevel]: LEVEL } };
+  return new Promise((resolve, reject) => {
+    zstdCompress(plain, options, (error, packed) => {
+      if (error === null) resolve(packed);
+      else reject(error);
+    });
+  });
+}

@@ -1,0 +1,131 @@
+import { rmSync } from 'node:fs';
+import { createServer, type Socket } from 'node:net';
+import { isDroverError } from '../../../../shared/errors/drover-error.ts';
+import type { Transfer } from '../mover.ts';
+import { TransferRun } from './transfer-run.ts';
+import { onLines, sendLine, type SenderReport, type SenderRequest } from './worker-messages.ts';
+
+const REPORTS_PER_SECOND = 4;
+/** How long the end of a transfer is kept for an agent that comes back. */
+const ORPHAN_SECONDS = 600;
+
+interface Work {
+  readonly migration_id: string;
+  readonly run: TransferRun;
+  sending: boolean;
+  /** How it ended. */
+  answer: SenderReport | null;
+}
+
+/** @param socket_path where agents connect */
+export function runSenderWorker(socket_path: string): void {
+  let agent: Socket | null = null;
+  let work: Work | null = null;
+  let orphan_timer: NodeJS.Timeout | null = null;
+
+  const tell = (report: SenderReport): void => {
+    if (agent !== null) sendLine(agent, report);
+  };
+  const end = (): void => {
+    rmSync(socket_path, { force: true });
+    process.exit(0);
+  };
+  const adopted = (): void => {
+    if (orphan_timer !== null) clearTimeout(orphan_timer);
+    orphan_timer = null;
+  };
+  /** Without an agent only a transfer that runs, or whose end nobody has heard yet, is worth living for. */
+  const orphaned = (): void => {
+    if (work === null || (!work.sending && work.answer === null)) return end();
+    if (work.answer !== null) orphan_timer ??= setTimeout(end, ORPHAN_SECONDS * 1000);
+  };
+
+  const workOn = (transfer: Transfer): Work => {
+    if (work?.migration_id === transfer.migration_id) return work;
+    work = {
+      migration_id: transfer.migration_id,
+      run: new TransferRun(transfer),
+      sending: false,
+      answer: null,
+    };
+    return work;
+  };
+
+  const connect = async (current: Work): Promise<void> => {
+    try {
+      await current.run.connect();
+      tell({ is: 'connected' });
+    } catch (error) {
+      tell(failure(error));
+    }
+  };
+
+  const send = async (current: Work, transfer: Transfer): Promise<void> => {
+    if (current.answer !== null) return tell(current.answer);
+    if (current.sending) return;
+    current.sending = true;
+    current.run.setLimit(transfer.limit_bytes_per_second);
+    const reporting = setInterval(
+      () => tell({ is: 'progress', progress: current.run.progress() }),
+      1000 / REPORTS_PER_SECOND,
+    );
+    try {
+      const result = await current.run.send();
+      tell({ is: 'progress', progress: current.run.progress() });
+      current.answer = { is: 'sent', result };
+    } catch (error) {
+      current.answer = failure(error);
+    }
+    clearInterval(reporting);
+    current.sending = false;
+    tell(current.answer);
+    if (agent === null) orphaned();
+  };
+
+  const obey = (request: SenderRequest): void => {
+    switch (request.do) {
+      case 'connect':
+        void connect(workOn(request.transfer));
+        return;
+      case 'send':
+        void send(workOn(request.transfer), request.transfer);
+        return;
+      case 'watch':
+        if (work?.migration_id !== request.migration_id) tell({ is: 'unknown' });
+        else if (work.answer !== null) tell(work.answer);
+        else if (!work.sending) tell({ is: 'unknown' });
+        return;
+      case 'limit':
+        work?.run.setLimit(request.limit_bytes_per_second);
+        return;
+      case 'forget':
+        work?.run.close();
+        work = null;
+        return;
+    }
+  };
+
+  const server = createServer((socket) => {
+    // The newest agent counts: an older one is gone, whether or not its end has been noticed.
+    agent?.destroy();
+    agent = socket;
+    adopted();
+    socket.on('error', () => undefined);
+    onLines<SenderRequest>(socket, (request) => {
+      if (agent === socket) obey(request);
+    });
+    socket.once('close', () => {
+      if (agent !== socket) return;
+      agent = null;
+      orphaned();
+    });
+  });
+  server.listen(socket_path, () => process.stdout.write('ready\n'));
+  process.on('SIGINT', () => undefined);
+}
+
+function failure(error: unknown): SenderReport {
+  // Anything else is our own bug: this process has failed, not the transfer, and the agent sees it end.
+  if (!isDroverError(error)) throw error;
+  return { is: 'failed', code: error.code, values: error.values };
+}

@@ -1,0 +1,115 @@
+import { spawn } from 'node:child_process';
+import { randomBytes } from 'node:crypto';
+import { connect, type Socket } from 'node:net';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { identityOf, isRunning, killIfOurs, type ProcessIdentity } from '../process-identity.ts';
+import { workerEnvironment } from '../worker-environment.ts';
+import { onLines, sendLine, type SenderReport, type SenderRequest } from './worker-messages.ts';
+
+export const SENDER_MARK = '--drover-sender';
+const EXIT_POLL_SECONDS = 0.02;
+
+/** A sender worker, seen from its agent: one that it started, or one that an agent before it had started. */
+export class SenderProcess {
+  readonly identity: ProcessIdentity;
+  readonly socket_path: string;
+  readonly ready: Promise<void>;
+  readonly ended: Promise<void>;
+  #socket: Socket | null = null;
+  #listener: (report: SenderReport) => void = () => undefined;
+  alive = true;
+  readonly #hasEnded: () => void;
+
+  private constructor(identity: ProcessIdentity, socket_path: string, reachable: Promise<void>) {
+    this.identity = identity;
+    this.socket_path = socket_path;
+    const { promise, resolve } = Promise.withResolvers<void>();
+    this.ended = promise;
+    this.#hasEnded = resolve;
+    const connected = reachable.then(() => this.#connect());
+    // A worker that cannot be reached has ended, as far as anybody can tell.
+    this.ready = Promise.race([connected.catch(() => this.#end()), this.ended]);
+  }
+
+  static start(sockets_folder: string): SenderProcess {
+    const socket_path = join(sockets_folder, randomBytes(6).toString('hex'));
+    const entry = fileURLToPath(new URL('./worker.ts', import.meta.url));
+    const arguments_ = ['--disable-warning=ExperimentalWarning', entry, SENDER_MARK, socket_path];
+    // A session of its own: a signal to the agent's group is not for a transfer that runs.
+    const child = spawn(process.execPath, arguments_, {
+      env: workerEnvironment(),
+      cwd: '/',
+      detached: true,
+      stdio: ['ignore', 'pipe', 'inherit'],
+    });
+    child.unref();
+    const { promise: reachable, resolve, reject } = Promise.withResolvers<void>();
+    reachable.catch(() => undefined);
+    child.stdout.once('data', () => {
+      child.stdout.destroy();
+      resolve();
+    });
+    const { pid } = child;
+    const identity = (pid === undefined ? null : identityOf(pid)) ?? { pid: pid ?? -1, start_ticks: -1 };
+    const started = new SenderProcess(identity, socket_path, reachable);
+    const end = (): void => {
+      reject(new Error('the worker ended before it was ready'));
+      started.#end();
+    };
+    child.once('exit', end);
+    child.once('error', end);
+    return started;
+  }
+
+  /** A worker of an earlier agent. `ready` resolves at once when it has ended since. */
+  static adopt(identity: ProcessIdentity, socket_path: string): SenderProcess {
+    const running = isRunning(identity);
+    return new SenderProcess(
+      identity,
+      socket_path,
+      running ? Promise.resolve() : Promise.reject(new Error('ended')),
+    );
+  }
+
+  #connect(): Promise<void> {
+    return new Promise((resolve, reject) => {
+      const socket = connect(this.socket_path);
+      this.#socket = socket;
+      socket.once('connect', resolve);
+      socket.on('error', reject);
+      onLines<SenderReport>(socket, (report) => this.#listener(report));
+      socket.once('close', () => this.#end());
+      socket.unref();
+    });
+  }
+
+  #end(): void {
+    this.alive = false;
+    this.#hasEnded();
+  }
+
+  /** Who hears what the worker reports; one at a time. */
+  listen(listener: (report: SenderReport) => void): void {
+    this.#listener = listener;
+  }
+
+  send(request: SenderRequest): void {
+    if (this.#socket !== null) sendLine(this.#socket, request);
+  }
+
+  /** Ends it at once, and waits until it is gone. */
+  async kill(): Promise<void> {
+    killIfOurs(this.identity, SENDER_MARK);
+    while (isRunning(this.identity)) {
+      await new Promise((resolve) => setTimeout(resolve, EXIT_POLL_SECONDS * 1000));
+    }
+    this.#socket?.destroy();
+    this.#end();
+  }
+
+  /** Hangs up: the worker finishes what it does, if anything, and ends. */
+  release(): void {
+    this.#socket?.destroy();
+  }
+}

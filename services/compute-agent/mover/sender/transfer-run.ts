@@ -1,0 +1,258 @@
+import { randomUUID } from 'node:crypto';
+import { DroverError, isDroverError } from '../../../../shared/errors/drover-error.ts';
+import type { CommandResults } from '../../../../shared/messaging/commands.ts';
+import type { TransferProgress } from '../../../../shared/messaging/messages.ts';
+import { ConnectionClosed } from '../frame-connection.ts';
+import type { Transfer } from '../mover.ts';
+import { ProtocolError } from '../protocol.ts';
+import { Compressor } from './compressor.ts';
+import { RateLimiter } from './rate-limiter.ts';
+import { ReceiverLink, RemoteFailure } from './receiver-link.ts';
+import { SendingSession, SourceReadFailure, type TransferCounters } from './sending-session.ts';
+import { SourceDisk } from './source-disk.ts';
+import { addressOf } from './address-of.ts';
+import { LinkFailure, openSshLink, type SshLinkOptions } from './ssh-link.ts';
+
+const FIRST_PAUSE_SECONDS = 0.1;
+const LONGEST_PAUSE_SECONDS = 2;
+/** While the guest runs, a receiver that cannot be reached is an answer, not something to wait for. */
+const CONNECT_ATTEMPTS = 3;
+const STALL_CHECKS = 20;
+/** The rate is a mean over this time. */
+const RATE_SECONDS = 3;
+
+export type OpenLink = (options: SshLinkOptions) => Promise<ReceiverLink>;
+
+/** One migration's transfer, in the process that does it. */
+export class TransferRun {
+  readonly #transfer: Transfer;
+  readonly #open: OpenLink;
+  readonly #limiter: RateLimiter;
+  readonly #compressor = new Compressor();
+  readonly #counters: TransferCounters = {
+    processed_bytes: 0,
+    skipped_bytes: 0,
+    sent_bytes: 0,
+    resent_bytes: 0,
+  };
+  readonly #session = randomUUID();
+  #link: ReceiverLink | null = null;
+  #disks: readonly SourceDisk[] = [];
+  #active_at = performance.now();
+  #fatal: DroverError | null = null;
+  #rate_samples: { readonly at: number; readonly processed_bytes: number }[] = [];
+  #round = 1;
+
+  constructor(transfer: Transfer, open: OpenLink = openSshLink) {
+    this.#transfer = transfer;
+    this.#open = open;
+    this.#limiter = new RateLimiter(transfer.limit_bytes_per_second);
+  }
+
+  setLimit(limit_bytes_per_second: number): void {
+    this.#limiter.setRate(limit_bytes_per_second);
+  }
+
+  /** Logs in and says hello; the connection is kept for `send`. @throws DroverError */
+  async connect(): Promise<void> {
+    for (let attempt = 1; ; attempt += 1) {
+      try {
+        await this.#ensureLink();
+        return;
+      } catch (error) {
+        const failure = this.#describe(error);
+        if (failure.final || attempt >= CONNECT_ATTEMPTS) throw failure.error;
+        await pause(FIRST_PAUSE_SECONDS * attempt);
+      }
+    }
+  }
+
+  async #ensureLink(): Promise<ReceiverLink> {
+    if (this.#fatal !== null) throw this.#fatal;
+    if (this.#link !== null && !this.#link.connection.closed) return this.#link;
+    const { endpoint, private_key, local_address, migration_id } = this.#transfer;
+    const link = await this.#open({ endpoint, private_key, local_address });
+    try {
+      await link.greet({ migration_id, session: this.#session, stream: 0 });
+    } catch (error) {
+      link.destroy();
+      throw error;
+    }
+    if (this.#fatal !== null) {
+      link.destroy();
+      throw this.#fatal;
+    }
+    this.#link = link;
+    return link;
+  }
+
+  /** Brings the receiver's disks to what ours are, over as many connections as it takes. @throws DroverError */
+  async send(): Promise<CommandResults['copy']> {
+    const started_at = performance.now();
+    const stall = this.#watchForStall();
+    try {
+      await this.#openDisks();
+      await this.#sendUntilDone();
+      return {
+        digests: this.#disks.map(({ name, leaves, layout }) => ({
+          name,
+          algorithm: 'blake2b512-tree',
+          digest: leaves.root(),
+          size_bytes: layout.size_bytes,
+        })),
+        sent_bytes: this.#counters.sent_bytes,
+        skipped_bytes: this.#counters.skipped_bytes,
+        duration_seconds: (performance.now() - started_at) / 1000,
+        resent_bytes: this.#counters.resent_bytes,
+        rounds: this.#round,
+      };
+    } finally {
+      clearInterval(stall);
+      this.#link?.destroy();
+      this.#link = null;
+      await Promise.allSettled(this.#disks.map((disk) => disk.close()));
+    }
+  }
+
+  async #openDisks(): Promise<void> {
+    const disks: SourceDisk[] = [];
+    this.#disks = disks;
+    for (const { name } of this.#transfer.disks) {
+      try {
+        const disk = await SourceDisk.open(this.#transfer.folder, name);
+        disks.push(disk);
+        await disk.map();
+      } catch (error) {
+        throw readFailed(name, error);
+      }
+    }
+  }
+
+  async #sendUntilDone(): Promise<void> {
+    let pause_seconds = FIRST_PAUSE_SECONDS;
+    for (;;) {
+      const active_before = this.#active_at;
+      try {
+        await this.#sendOnce();
+        return;
+      } catch (error) {
+        this.#link?.destroy();
+        this.#link = null;
+        const failure = this.#describe(error);
+        if (failure.final) throw failure.error;
+        // An attempt that moved something earns a quick next one.
+        pause_seconds = this.#active_at > active_before ? FIRST_PAUSE_SECONDS : pause_seconds * 2;
+        if (this.#quietSeconds() + pause_seconds > this.#transfer.stall_timeout_seconds) throw failure.error;
+      }
+      await pause(Math.min(pause_seconds, LONGEST_PAUSE_SECONDS));
+    }
+  }
+
+  async #sendOnce(): Promise<void> {
+    const link = await this.#ensureLink();
+    const session = new SendingSession({
+      link,
+      disks: this.#disks,
+      round: this.#round,
+      limiter: this.#limiter,
+      compressor: this.#compressor,
+      counters: this.#counters,
+      onActivity: () => {
+        this.#active_at = performance.now();
+      },
+    });
+    await session.run();
+  }
+
+  /** Ends everything at once; what runs fails with this error. */
+  abort(error: DroverError): void {
+    this.#fatal ??= error;
+    this.#link?.destroy();
+  }
+
+  /** Lets go of a connection that was opened and not used. */
+  close(): void {
+    this.#link?.destroy();
+    this.#link = null;
+  }
+
+  #quietSeconds(): number {
+    return (performance.now() - this.#active_at) / 1000;
+  }
+
+  #watchForStall(): NodeJS.Timeout {
+    this.#active_at = performance.now();
+    const { stall_timeout_seconds } = this.#transfer;
+    const check = (): void => {
+      if (this.#link === null || this.#quietSeconds() < stall_timeout_seconds) return;
+      const { sent_bytes } = this.#counters;
+      this.abort(new DroverError('mover_stalled', { seconds: stall_timeout_seconds, sent_bytes }));
+    };
+    return setInterval(check, (stall_timeout_seconds * 1000) / STALL_CHECKS);
+  }
+
+  #describe(error: unknown): { readonly error: DroverError; readonly final: boolean } {
+    if (this.#fatal !== null) return { error: this.#fatal, final: true };
+    if (error instanceof LinkFailure) return error;
+    if (isDroverError(error)) return { error, final: true };
+    if (error instanceof SourceReadFailure)
+      return { error: readFailed(error.disk, error.cause), final: true };
+    const where = addressOf(this.#transfer.endpoint);
+    if (error instanceof RemoteFailure) return { error: remoteError(error, where), final: true };
+    const reason = error instanceof Error ? error.message : String(error);
+    if (error instanceof ProtocolError) {
+      return { error: new DroverError('mover_refused', { ...where, reason }, { cause: error }), final: true };
+    }
+    // Whatever else it is, the connection is gone: sockets fail in more ways than ConnectionClosed.
+    const cause = error instanceof ConnectionClosed ? error.cause : error;
+    return { error: new DroverError('mover_connection_lost', { ...where, reason }, { cause }), final: false };
+  }
+
+  progress(): TransferProgress {
+    const now = performance.now();
+    const { processed_bytes, sent_bytes, skipped_bytes } = this.#counters;
+    this.#rate_samples.push({ at: now, processed_bytes });
+    this.#rate_samples = this.#rate_samples.filter(({ at }) => now - at <= RATE_SECONDS * 1000);
+    const [oldest = { at: now, processed_bytes }] = this.#rate_samples;
+    const rate =
+      Math.max(processed_bytes - oldest.processed_bytes, 0) / Math.max((now - oldest.at) / 1000, 0.001);
+    const total_bytes = this.#disks.reduce((sum, { layout }) => sum + layout.size_bytes, 0);
+    const remaining_bytes = total_bytes - processed_bytes;
+    return {
+      round: this.#round,
+      disk_total_bytes: total_bytes,
+      disk_processed_bytes: processed_bytes,
+      disk_remaining_bytes: remaining_bytes,
+      sent_bytes,
+      skipped_bytes,
+      rate_bytes_per_second: Math.round(rate),
+      eta_seconds: rate > 0 ? Math.ceil(remaining_bytes / rate) : null,
+    };
+  }
+}
+
+function readFailed(disk: string, error: unknown): DroverError {
+  const reason = error instanceof Error ? error.message : String(error);
+  return new DroverError('mover_read_failed', { disk, reason }, { cause: error });
+}
+
+function remoteError(
+  error: RemoteFailure,
+  where: { readonly address: string; readonly port: number },
+): DroverError {
+  const { code, disk, reason } = error.failed;
+  switch (code) {
+    case 'mover_target_full':
+    case 'mover_write_failed':
+    case 'mover_digest_mismatch':
+      return new DroverError(code, { disk, reason }, { cause: error });
+    default:
+      return new DroverError('mover_refused', { ...where, reason }, { cause: error });
+  }
+}
+
+function pause(seconds: number): Promise<void> {
+  return new Promise((resolve) => {
+    setTimeout(resolve, seconds * 1000);
+  });
+}

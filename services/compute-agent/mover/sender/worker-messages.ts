@@ -1,0 +1,47 @@
+import type { Socket } from 'node:net';
+import type { ErrorValues } from '../../../../shared/errors/drover-error.ts';
+import type { ErrorCode } from '../../../../shared/errors/registry.ts';
+import type { CommandResults } from '../../../../shared/messaging/commands.ts';
+import type { TransferProgress } from '../../../../shared/messaging/messages.ts';
+import type { Transfer } from '../mover.ts';
+
+/**
+ * What an agent and a sender worker say to each other, one JSON text per line, over a unix socket on which the
+ * worker listens: an agent that was restarted connects to it again.
+ */
+export type SenderRequest =
+  /** Log in and say hello. Answered by `connected` or `failed`. */
+  | { readonly do: 'connect'; readonly transfer: Transfer }
+  /** Answered by `sent` or `failed`; by what has been answered before, if this transfer has ended already. */
+  | { readonly do: 'send'; readonly transfer: Transfer }
+  /** Watch the transfer that runs here, if it is this migration's. Answered as `send`, or by `unknown`. */
+  | { readonly do: 'watch'; readonly migration_id: string }
+  | { readonly do: 'limit'; readonly limit_bytes_per_second: number }
+  /** Forget the transfer: its answer has arrived. */
+  | { readonly do: 'forget' };
+
+export type SenderReport =
+  | { readonly is: 'connected' }
+  | { readonly is: 'progress'; readonly progress: TransferProgress }
+  | { readonly is: 'sent'; readonly result: CommandResults['copy'] }
+  | { readonly is: 'failed'; readonly code: ErrorCode; readonly values: ErrorValues }
+  | { readonly is: 'unknown' };
+
+/** Lines longer than this are nobody's. */
+const LINE_BYTES_MAX = 1024 * 1024;
+
+/** Calls back with each line's value. A peer that sends something else is cut off. */
+export function onLines<Message>(socket: Socket, listener: (message: Message) => void): void {
+  let rest = '';
+  socket.setEncoding('utf8');
+  socket.on('data', (text: string) => {
+    const lines = (rest + text).split('\n');
+    rest = lines.pop() ?? '';
+    if (rest.length > LINE_BYTES_MAX) socket.destroy();
+    for (const line of lines) listener(JSON.parse(line) as Message);
+  });
+}
+
+export function sendLine(socket: Socket, message: SenderRequest | SenderReport): void {
+  if (!socket.destroyed) socket.write(`${JSON.stringify(message)}\n`);
+}

@@ -1,0 +1,9 @@
+import { enableCompileCache } from 'node:module';
+
+/**
+ * The process that sends: one migration at a time. It listens on the unix socket that its last argument names
+ * and says `ready` on its standard output. It outlives its agent while it sends.
+ */
+enableCompileCache();
+const { runSenderWorker } = await import('./run-worker.ts');
+runSenderWorker(process.argv.at(-1) ?? '');

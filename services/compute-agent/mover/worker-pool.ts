@@ -1,0 +1,99 @@
+import type { ProcessIdentity } from './process-identity.ts';
+
+/** A process that does one thing at a time for its agent. */
+export interface PooledWorker {
+  readonly identity: ProcessIdentity;
+  readonly ready: Promise<void>;
+  readonly ended: Promise<void>;
+  readonly alive: boolean;
+  kill(): Promise<void>;
+  /** Lets go of it: it finishes what it does and ends. */
+  release(): void;
+}
+
+/** A worker is replaced after so much work: whatever it may have leaked goes with it. */
+const USES_MAX = 500;
+/** Who waits longer than this for a busy worker gets a new one: short transfers share few processes, long ones do not wait. */
+const PATIENCE_SECONDS = 0.15;
+
+/** Workers that are started before they are needed: starting one takes longer than receiving a small disk. */
+export class WorkerPool<Worker extends PooledWorker> {
+  readonly #idle: Worker[] = [];
+  readonly #all = new Set<Worker>();
+  readonly #uses = new WeakMap<Worker, number>();
+  readonly #waiting: ((worker: Worker) => void)[] = [];
+  readonly #idle_max: number;
+  readonly #create: () => Worker;
+  #closed = false;
+
+  /** @param options.idle_max workers that are kept ready */
+  constructor(options: { readonly idle_max: number; readonly create: () => Worker }) {
+    this.#idle_max = options.idle_max;
+    this.#create = options.create;
+  }
+
+  /** Starts the workers that are kept ready. */
+  warm(): void {
+    while (this.#all.size < this.#idle_max) this.#start();
+  }
+
+  get pids(): readonly number[] {
+    return [...this.#all].map(({ identity }) => identity.pid);
+  }
+
+  /** A worker for one use; given back with `recycle`, or `discard` when its state is in doubt. */
+  take(): Promise<Worker> {
+    const idle = this.#idle.pop();
+    if (idle !== undefined) return Promise.resolve(idle);
+    return new Promise((resolve) => {
+      const timer = setTimeout(() => this.#start(), PATIENCE_SECONDS * 1000);
+      this.#waiting.push((worker) => {
+        clearTimeout(timer);
+        resolve(worker);
+      });
+      if (this.#all.size < this.#idle_max) this.#start();
+    });
+  }
+
+  #start(): void {
+    if (this.#closed) return;
+    const worker = this.#create();
+    this.#all.add(worker);
+    void worker.ended.then(() => this.#forget(worker));
+    void worker.ready.then(() => this.#offer(worker));
+  }
+
+  #offer(worker: Worker): void {
+    if (!worker.alive) return;
+    const waiting = this.#waiting.shift();
+    if (waiting !== undefined) return waiting(worker);
+    if (this.#closed || this.#idle.length >= this.#idle_max) return worker.release();
+    this.#idle.push(worker);
+  }
+
+  #forget(worker: Worker): void {
+    this.#all.delete(worker);
+    const place = this.#idle.indexOf(worker);
+    if (place >= 0) this.#idle.splice(place, 1);
+    if (this.#all.size < this.#idle_max) this.#start();
+  }
+
+  recycle(worker: Worker): void {
+    const uses = (this.#uses.get(worker) ?? 0) + 1;
+    this.#uses.set(worker, uses);
+    if (uses >= USES_MAX) worker.release();
+    else this.#offer(worker);
+  }
+
+  async discard(worker: Worker): Promise<void> {
+    await worker.kill();
+  }
+
+  /** Idle workers end; busy ones finish and end. */
+  async close(): Promise<void> {
+    this.#closed = true;
+    const idle = this.#idle.splice(0);
+    for (const worker of this.#all) worker.release();
+    await Promise.all(idle.map((worker) => worker.ended));
+  }
+}
