@@ -129,6 +129,20 @@ export async function up(knex: Knex): Promise<void> {
       primary key (aggregate_id, host_id)
     );
 
+    -- the cluster's version is the sum of all generations; hosts that are gone must not make it fall
+    create table removed_host_generations (
+      only_row boolean primary key default true check (only_row),
+      generations bigint not null default 0
+    );
+    insert into removed_host_generations default values;
+    create function keep_removed_generation() returns trigger language plpgsql as $$
+      begin
+        update removed_host_generations set generations = generations + old.generation + 1;
+        return null;
+      end $$;
+    create trigger hosts_keep_generation after delete on hosts
+      for each row execute function keep_removed_generation();
+
     -- Whoever changes what placement sees of a host (the api disables a service, changes an aggregate) need not know
     -- that schedulers keep a copy: the host's generation rises by itself, and they read it again.
     create function bump_host_of_service() returns trigger language plpgsql as $$

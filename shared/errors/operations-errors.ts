@@ -71,4 +71,9 @@ export const operationsErrors = {
     advice:
       'The decision of a migration is named in `drover migration show`; old ones are removed after a time.',
   },
+  host_unknown: {
+    http_status: 404,
+    message: 'No compute host {host}.',
+    advice: 'List them with `drover host list`.',
+  },
 } as const;

@@ -1,5 +1,6 @@
 import type { RegisterRoutes } from '../services.ts';
 import { registerDroverDecisions } from './decisions.ts';
+import { registerDroverDryRuns } from './dry-runs.ts';
 import { registerDroverHosts } from './hosts.ts';
 import { registerDroverMigrations } from './migrations.ts';
 import { registerDroverOperations } from './operations.ts';
@@ -10,4 +11,5 @@ export const droverV1: readonly RegisterRoutes[] = [
   registerDroverOperations,
   registerDroverHosts,
   registerDroverDecisions,
+  registerDroverDryRuns,
 ];

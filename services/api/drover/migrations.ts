@@ -6,7 +6,10 @@ import { DroverError } from '../../../shared/errors/drover-error.ts';
 import { bodySchema, lastValue, limitSchema, validateBody, validateQuery } from '../http/validate.ts';
 import { requestCancel } from '../operations/request-cancel.ts';
 import { wake } from '../operations/request-operation.ts';
-import { requesterOf } from '../routes/server-access.ts';
+import { requestMigrate } from '../operations/request-migrate.ts';
+import { serverPolicies } from '../policies/server-policies.ts';
+import { allow, requesterOf, requireServer } from '../routes/server-access.ts';
+import { hostNameSchema } from '../routes/server-actions/migrate.ts';
 import type { ApiServices, RegisterRoutes } from '../services.ts';
 import { findMigrations, findSteps, type MigrationRecord } from './migration-query.ts';
 import { migrationView, stepView } from './migration-view.ts';
@@ -34,6 +37,23 @@ const changeBody = bodySchema<{ readonly limit_bytes_per_second: number }>({
   additionalProperties: false,
 });
 
+const createBody = bodySchema<{
+  readonly server: string;
+  readonly host?: string;
+  readonly limit_bytes_per_second?: number;
+  readonly if_cluster_version?: number;
+}>({
+  type: 'object',
+  properties: {
+    server: uuidSchema,
+    host: { type: 'string', ...hostNameSchema },
+    limit_bytes_per_second: { type: 'integer', minimum: 0, maximum: 2 ** 52 },
+    if_cluster_version: { type: 'integer', minimum: 0, maximum: 2 ** 52 },
+  },
+  required: ['server'],
+  additionalProperties: false,
+});
+
 type OfMigration = { Params: { migration: string } };
 
 /** /drover/v1/migrations: the whole record of a move, its progress, and what a person may do to it. */
@@ -54,6 +74,23 @@ export const registerDroverMigrations: RegisterRoutes = (app, services) => {
       limit,
     });
     return { migrations: rows.map((row) => migrationView(row)) };
+  });
+
+  app.post('/migrations', async (request, reply) => {
+    const wish = validateBody(createBody, request.body);
+    const server = await requireServer(services, request, wish.server);
+    allow(services, request, serverPolicies.migrate, { project_id: server.project_id });
+    const { limit_bytes_per_second, if_cluster_version } = wish;
+    await requestMigrate(services, requesterOf(request), instanceId(server.uuid), {
+      host: wish.host ?? null,
+      service_down_time_seconds: services.configuration.DEFAULT.service_down_time,
+      further: {
+        ...(limit_bytes_per_second === undefined ? {} : { limit_bytes_per_second }),
+        ...(if_cluster_version === undefined ? {} : { if_cluster_version }),
+      },
+    });
+    const [row] = await findMigrations(services.pool, { server: server.uuid, limit: 1 });
+    return reply.code(202).send({ migration: row === undefined ? null : migrationView(row) });
   });
 
   app.get<OfMigration>('/migrations/:migration', async (request) => {

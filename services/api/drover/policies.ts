@@ -10,6 +10,8 @@ export const droverPolicies = {
   resume_operation: 'drover:operations:resume',
   hosts: 'drover:hosts:show',
   decisions: 'drover:decisions:show',
+  dry_run: 'drover:decisions:create',
+  dump: 'drover:cluster:show',
 } as const;
 
 const P = '/drover/v1';
@@ -35,4 +37,9 @@ export const droverPolicyRules: readonly PolicyRule[] = [
   policyRule(droverPolicies.decisions, 'admin', 'See why a host was chosen or not', [
     `GET ${P}/decisions/{decision}`,
   ]),
+  policyRule(droverPolicies.dry_run, 'admin', 'Ask where servers would go, and why not to a host', [
+    `POST ${P}/decisions`,
+    `GET ${P}/hosts/{host}/explain`,
+  ]),
+  policyRule(droverPolicies.dump, 'admin', 'Read the cluster as placement sees it', [`GET ${P}/cluster`]),
 ];

@@ -53,6 +53,8 @@ export interface OperationRequest {
   /** A server created in `zone:host`: only this one, filters skipped. */
   readonly forced_host?: HostName;
   readonly limit_bytes_per_second?: number;
+  /** Of a dry run: the claim is refused when the cluster has changed since. */
+  readonly if_cluster_version?: number;
   readonly reboot_type?: 'SOFT' | 'HARD';
   /** Auto-confirm by resize_confirm_window. */
   readonly automatic?: boolean;

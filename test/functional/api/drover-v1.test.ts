@@ -183,3 +183,91 @@ describe('who may', () => {
     expect((await call(method, path, undefined, null)).status).toBe(401);
   });
 });
+
+describe('questions to placement', () => {
+  let server: string;
+  beforeAll(async () => {
+    server = await fixture.server();
+    await fixture.pool.query(`delete from host_inventories`);
+    await fixture.pool.query(
+      `insert into host_inventories (host_id, resource_class, total, max_unit)
+       select h.id, c.name, c.total, c.total from hosts h,
+         (values ('VCPU', 8), ('MEMORY_MB', 1024), ('DISK_GB', 10)) as c (name, total)`,
+    );
+    await fixture.pool.query(`update services set disabled = host = 'compute2'`);
+  });
+
+  test('a dry run says where a server would go, and writes nothing', async () => {
+    const before = await fixture.pool.query(`select count(*) from operations`);
+    const { status, body } = await call('POST', '/decisions', { servers: [{ id: server }] });
+    expect(status).toBe(200);
+    expect(body.decisions).toMatchObject([{ server_id: server, chosen_host: 'compute3' }]);
+    expect(body.decisions[0].record.rejections.length).toBeGreaterThan(0);
+    const after = await fixture.pool.query(`select count(*) from operations`);
+    expect(after.rows).toEqual(before.rows);
+  });
+
+  test('each server of a list takes from what the next may have', async () => {
+    const others = await Promise.all(Array.from({ length: 17 }, async () => fixture.server()));
+    const { body } = await call('POST', '/decisions', { servers: others.map((id) => ({ id })) });
+    const chosen = body.decisions.map((decision: any) => decision.chosen_host);
+    // 16 servers would fit into the memory and 10 into the disk, but only 8 into the VCPUs.
+    expect(chosen.filter((host: string | null) => host === 'compute3')).toHaveLength(8);
+    expect(body.decisions.at(-1).summary).toMatch(/^No valid host was found\. /);
+  });
+
+  test('the version changes with the cluster and not with a question', async () => {
+    const version = async () =>
+      (await call('POST', '/decisions', { servers: [{ id: server }] })).body.cluster_version;
+    const first = await version();
+    expect(await version()).toBe(first);
+    await fixture.pool.query(`update services set disabled = false where host = 'compute2'`);
+    expect(await version()).toBeGreaterThan(first);
+    await fixture.pool.query(`update services set disabled = true where host = 'compute2'`);
+  });
+
+  test('one host is explained, filter by filter', async () => {
+    const { body } = await call('GET', `/hosts/compute2/explain?server=${server}`);
+    const refused = body.explanation.verdicts.filter((verdict: any) => !verdict.pass);
+    expect(refused).toMatchObject([{ filter: 'ComputeFilter' }]);
+    expect((await call('GET', `/hosts/nope/explain?server=${server}`)).status).toBe(404);
+    expect((await call('GET', `/hosts/compute2/explain`)).status).toBe(400);
+  });
+
+  test('the cluster is dumped as text', async () => {
+    const answer = await fixture.app.inject({
+      method: 'GET',
+      url: '/drover/v1/cluster',
+      headers: { 'x-auth-token': 'nothing' },
+    });
+    expect(answer.statusCode).toBe(401);
+  });
+
+  test('a migration is asked for with a limit and the version of its dry run', async () => {
+    const mover = await fixture.server();
+    const answer = await call('POST', '/migrations', {
+      server: mover,
+      host: 'compute3',
+      limit_bytes_per_second: 5,
+      if_cluster_version: 7,
+    });
+    expect(answer.status).toBe(202);
+    expect(answer.body.migration).toMatchObject({
+      server_id: mover,
+      requested_host: 'compute3',
+      status: 'pre-migrating',
+    });
+    const { rows } = await fixture.pool.query(`select request from operations where instance_uuid = $1`, [
+      mover,
+    ]);
+    expect(rows[0].request).toEqual({ host: 'compute3', limit_bytes_per_second: 5, if_cluster_version: 7 });
+  });
+
+  test.each([
+    ['no server', { servers: [] }],
+    ['a name', { servers: [{ id: 'vm1' }] }],
+    ['a path for a host', { servers: [{ id: missingId, host: '../x' }] }],
+  ])('refuses %s', async (_what, body) => {
+    expect((await call('POST', '/decisions', body)).status).toBe(400);
+  });
+});

@@ -6,7 +6,7 @@ import { SimulatedCluster, type Fate } from './simulated-cluster.ts';
 /** One thing that happens next. Weighted towards what moves the plan, so that walks reach its end. */
 const happening = fc.oneof(
   { weight: 12, arbitrary: fc.constant({ type: 'hear' as const }) },
-  { weight: 12, arbitrary: fc.constant({ type: 'deliver' as const, fate: 'normal' as Fate }) },
+  { weight: 12, arbitrary: fc.constant({ type: 'deliver' as const, fate: 'normal' }) },
   { weight: 3, arbitrary: fc.constant({ type: 'choose' as const }) },
   {
     weight: 4,
