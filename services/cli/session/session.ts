@@ -72,6 +72,9 @@ export class Session {
       );
       if (endpoint !== undefined) endpoints.set(entry.type, endpoint.url.replace(/\/+$/, ''));
     }
+    // Nova's catalog has no such service, and clients that know only Nova must find what they know.
+    const compute = endpoints.get('compute');
+    if (!endpoints.has('drover') && compute !== undefined) endpoints.set('drover', droverBeside(compute));
     return new Session(
       token,
       endpoints,
@@ -100,6 +103,11 @@ export class Session {
     if (answer.status >= 400 && options.accept?.includes(answer.status) !== true) throw apiFailure(answer);
     return answer;
   }
+}
+
+/** Drover v1 is served by the process that serves Compute, at the same root. */
+function droverBeside(compute_url: string): string {
+  return `${compute_url.replace(/(?:\/compute)?\/v2(?:\.1)?(?:\/[0-9a-f]{32})?$/, '')}/drover/v1`;
 }
 
 interface TokenBody {
