@@ -67,7 +67,7 @@ await runProgram(async (argv) => {
       `Ready: ${description.hosts.length} hosts, compute api at ${description.urls.compute} (${done}).`,
       '',
       `  source ${folder}/openrc       # administrator; ${folder}/openrc-demo is a plain user`,
-      '  openstack server create --flavor m1.tiny --image tiny --nic none --os-compute-api-version 2.37 first',
+      '  openstack --os-compute-api-version 2.37 server create --flavor m1.tiny --image tiny --nic none --wait first',
       '  openstack server migrate first',
       `  ./scripts/down${folder === '.run' ? '' : ` --dir ${folder}`}              # when you are done`,
       '',
