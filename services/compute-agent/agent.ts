@@ -57,8 +57,8 @@ export interface Agent {
    * minutes, for the broker does not wait for ever. Rejects only when the agent is closed before that.
    */
   handle(body: unknown): Promise<void>;
-  /** The caller closes the hypervisor, the movers and the broker connection. */
-  close(): Promise<void>;
+  /** Takes no more and gives up what it can. The caller closes the hypervisor, the movers and the connection. */
+  close(): void;
 }
 
 /** A command's turn in the queue of its instance. */
@@ -167,11 +167,11 @@ class HostAgent implements Agent {
     }
   }
 
-  async close(): Promise<void> {
+  close(): void {
     this.#endWatch();
     for (const giveUp of this.#giveUp) giveUp(new Error('the agent is closing'));
     this.#queues.close();
-    await this.#reporter.close();
+    this.#reporter.close();
   }
 
   #untilAcknowledgeable(work: Promise<void>): Promise<void> {

@@ -71,7 +71,7 @@ export async function runAgent(
     ready: { host, boot_id: agent.boot_id },
     async close() {
       // The agent first: the consumer waits for the handlers that it gives up.
-      await agent.close();
+      agent.close();
       await consumer.close();
       await Promise.all([mover.sender.close(), mover.receiver.close()]);
       await hypervisor.close();

@@ -11,7 +11,7 @@ export const connect = defineCommand({
   needs_migration: true,
   async run(command, parts) {
     await requireHome(command.instance_id, parts);
-    const transfer = transferOf(command, parts, { ...command.arguments, limit_bytes_per_second: 0 });
+    const transfer = await transferOf(command, parts, { ...command.arguments, limit_bytes_per_second: 0 });
     await parts.sender.connect(transfer, { signal: command.signal, onProgress: command.onProgress });
     const { address, port } = command.arguments.endpoint;
     return {

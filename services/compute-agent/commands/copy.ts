@@ -21,7 +21,7 @@ export const copy = defineCommand({
         expected: 'shut down while its disks are copied',
         found: 'running',
       });
-    const result = await parts.sender.send(transferOf(command, parts, command.arguments), {
+    const result = await parts.sender.send(await transferOf(command, parts, command.arguments), {
       signal: command.signal,
       onProgress: command.onProgress,
     });

@@ -4,10 +4,10 @@ import type { Transfer } from '../mover/mover.ts';
 import { migrationOf, type AcceptedCommand, type HostParts } from './definition.ts';
 
 /**
- * What the mover is told.
- * @throws DroverError transfer_key_lost when the agent was restarted since survey
+ * What the mover is told. Keys do not outlive the agent, but its movers do: one that still runs has its key.
+ * @throws DroverError transfer_key_lost when the agent was restarted since survey and no mover is there to take up
  */
-export function transferOf(
+export async function transferOf(
   command: AcceptedCommand<'connect'> | AcceptedCommand<'copy'>,
   parts: HostParts,
   order: {
@@ -15,16 +15,17 @@ export function transferOf(
     readonly disks: readonly DiskDescription[];
     readonly limit_bytes_per_second: number;
   },
-): Transfer {
+): Promise<Transfer> {
   const migration_id = migrationOf(command, parts);
   const key = parts.keys.find(migration_id);
-  if (key === null) throw new DroverError('transfer_key_lost', { host: parts.host, migration: migration_id });
+  if (key === null && (await parts.sender.has?.(migration_id)) !== true)
+    throw new DroverError('transfer_key_lost', { host: parts.host, migration: migration_id });
   return {
     migration_id,
     folder: parts.folders.folder(command.instance_id, 'home'),
     disks: order.disks,
     endpoint: order.endpoint,
-    private_key: key.private_key,
+    private_key: key?.private_key ?? '',
     local_address: parts.address,
     limit_bytes_per_second: order.limit_bytes_per_second,
     stall_timeout_seconds: parts.settings.stall_timeout_seconds,

@@ -37,10 +37,10 @@ export class Reporter {
     this.#schedule(Math.max(0, this.#last + GAP_MILLISECONDS_MIN - performance.now()));
   }
 
-  async close(): Promise<void> {
+  /** Does not wait for a report that is on its way: the broker may be away. */
+  close(): void {
     this.#closed = true;
     if (this.#timer !== null) clearTimeout(this.#timer);
-    await this.#sending;
   }
 
   #schedule(milliseconds: number): void {

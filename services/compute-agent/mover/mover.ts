@@ -26,6 +26,11 @@ export interface SenderSupervisor {
    *   mover_digest_mismatch, mover_connection_lost (after its own retries), mover_cancelled
    */
   send(transfer: Transfer, watch: TransferWatch): Promise<CommandResults['copy']>;
+  /**
+   * True when a mover of this migration still runs, or its end was not heard yet, after the agent was restarted.
+   * `send` then takes it up and needs no key; without this method a restarted agent cannot know.
+   */
+  has?(migration: MigrationId): Promise<boolean>;
   /** Changes the limit of a running transfer; takes effect within a second. 0 = unlimited. */
   limit(migration: MigrationId, limit_bytes_per_second: number): Promise<void>;
   /** Ends the mover, if any, and everything it started, within two seconds. Idempotent. */

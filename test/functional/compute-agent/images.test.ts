@@ -70,7 +70,7 @@ describe('the cache', () => {
     const found = await Promise.all(Array.from({ length: 10 }, () => cache.ensure(raw, 'as it is')));
     expect(asked).toEqual(['/raw']);
     expect(new Set(found.map(({ path }) => path))).toEqual(new Set([join(folder, '_base', raw.sha512)]));
-    expect(readFileSync(cache.path(raw.sha512))).toEqual(files.get('/raw'));
+    expect(files.get('/raw')?.equals(readFileSync(cache.path(raw.sha512)))).toBe(true);
     expect(statSync(cache.path(raw.sha512)).blocks * 512).toBeLessThan(MEBIBYTE);
     await cache.ensure(raw, 'raw');
     expect(asked).toHaveLength(1);

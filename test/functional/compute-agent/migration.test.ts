@@ -198,6 +198,15 @@ test('the key is lost with the agent, and copy says so', async () => {
   expect(await here.answer('copy', order, 1)).toMatchObject({ code: 'transfer_key_lost', retriable: true });
 });
 
+test('a mover that outlived the agent is taken up without a key', async () => {
+  await runThrough('stop');
+  const order = { ...(await transfer()), limit_bytes_per_second: 0 };
+  await source.restart();
+  source.mover.survivors.add(migration_id);
+  await here.run('copy', order, 1);
+  expect(source.mover.transfers.map(({ private_key }) => private_key)).toEqual(['']);
+});
+
 test('cancelling a copy that runs: the copy ends first, then abort_copy is answered', async () => {
   await runThrough('stop');
   source.mover.hold = new Promise(() => undefined);

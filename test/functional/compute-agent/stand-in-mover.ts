@@ -16,12 +16,15 @@ export class StandInMover {
   readonly admissions = new Map<string, Admission>();
   readonly cancelled: string[] = [];
   readonly transfers: Transfer[] = [];
+  /** Migrations whose mover outlived the agent. */
+  readonly survivors = new Set<string>();
   /** A copy waits for this; tests hold it open. */
   hold: Promise<void> = Promise.resolve();
 
   readonly sender: SenderSupervisor = {
     connect: async (transfer) => void this.#admitted(transfer),
     send: (transfer, watch) => this.#send(transfer, watch),
+    has: async (migration) => this.survivors.has(migration),
     limit: () => Promise.resolve(),
     cancel: async (migration) => void this.cancelled.push(migration),
     close: () => Promise.resolve(),

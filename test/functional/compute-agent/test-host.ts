@@ -100,7 +100,7 @@ export class TestHost {
   }
 
   async close(): Promise<void> {
-    await this.agent.close();
+    this.agent.close();
     await this.hypervisor.close();
   }
 
