@@ -17,6 +17,18 @@ export type HostClass = Pick<
 
 type SharedPlaced = Omit<PlacedInstance, 'id'>;
 
+/** Equal objects become one, found by their text. For objects that are new each time; see Pool for others. */
+class TextPool<Value extends object> {
+  readonly #by_text = new Map<string, Value>();
+
+  of(value: Value): Value {
+    const text = JSON.stringify(value);
+    const known = this.#by_text.get(text);
+    if (known === undefined) this.#by_text.set(text, value);
+    return known ?? value;
+  }
+}
+
 /** Gives one object and one number to equal values, so that ten thousand hosts share their CPU's description. */
 class Pool<Value extends object> {
   readonly #by_text = new Map<string, { readonly value: Value; readonly number: number }>();
@@ -35,10 +47,6 @@ class Pool<Value extends object> {
     this.#by_object.set(value, entry);
     return entry;
   }
-
-  get size(): number {
-    return this.#by_text.size;
-  }
 }
 
 /** The classes of a cluster, numbered; shared by all versions of one snapshot. */
@@ -49,7 +57,7 @@ export class HostClasses {
   readonly #cells = new Pool<HostState['numa_cells']>();
   readonly #metrics = new Pool<HostState['metrics']>();
   readonly #devices = new Pool<HostState['pci_devices']>();
-  readonly #placed = new Pool<SharedPlaced>();
+  readonly #placed = new TextPool<SharedPlaced>();
   readonly #number_by_key = new Map<string, number>();
   readonly #classes: HostClass[] = [];
   readonly #metadata_keys = new Set<string>();
@@ -69,7 +77,7 @@ export class HostClasses {
     const instances =
       host.instances instanceof PlacedInstances
         ? host.instances
-        : PlacedInstances.from(host.instances.values(), (placed) => this.#placed.of(placed).value);
+        : PlacedInstances.from(host.instances.values(), (placed) => this.#placed.of(placed));
     return {
       ...host,
       hypervisor_hostname: host.hypervisor_hostname === host.name ? host.name : host.hypervisor_hostname,

@@ -25,7 +25,8 @@ export class PlacedInstances implements ReadonlyMap<InstanceId, PlacedInstance> 
       ids.push(id);
       placed.push(intern({ project_id, image_properties }));
     }
-    return new PlacedInstances(ids, placed);
+    // Copies have no room to grow in, which pushed arrays keep.
+    return new PlacedInstances(ids.slice(), placed.slice());
   }
 
   get size(): number {

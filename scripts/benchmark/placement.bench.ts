@@ -1,0 +1,124 @@
+import { writeFileSync } from 'node:fs';
+import { parseArgs } from 'node:util';
+import { runInNewContext } from 'node:vm';
+import { setFlagsFromString } from 'node:v8';
+import { decide } from '../../services/scheduler/placement/decide.ts';
+import { filters } from '../../services/scheduler/placement/filters/registry.ts';
+import type { Snapshot } from '../../services/scheduler/placement/model.ts';
+import { seededRandom } from '../../services/scheduler/placement/random.ts';
+import {
+  defaultPlacementSettings,
+  type PlacementSettings,
+} from '../../services/scheduler/placement/settings.ts';
+import { createSnapshot } from '../../services/scheduler/placement/snapshot.ts';
+import { fleet, fleetRequest } from './fleet.ts';
+import { compareWithNova } from './nova-comparison.ts';
+
+interface Spread {
+  readonly median: number;
+  readonly p99: number;
+}
+
+const help = `usage: scripts/bench placement [--hosts 1000,5000,…] [--decisions N] [--json FILE] [--no-nova]
+
+Milliseconds per decision with all reasons kept, with the default filters and with every filter enabled; memory per
+host; and, where Debian's python3-nova is installed, how many times longer Nova's own filters and weighers take.
+`;
+
+/** The measurement behind `scripts/bench placement`. */
+export async function run(values: readonly string[]): Promise<void> {
+  const { values: options } = parseArgs({
+    args: [...values],
+    options: {
+      hosts: { type: 'string', default: '1000,5000,10000,20000,100000' },
+      decisions: { type: 'string', default: '1000' },
+      json: { type: 'string' },
+      nova: { type: 'boolean', default: true },
+      help: { type: 'boolean', default: false },
+    },
+    allowNegative: true,
+  });
+  if (options.help) {
+    process.stdout.write(help);
+    return;
+  }
+  const sizes = options.hosts.split(',').map(Number);
+  const decisions = Number(options.decisions);
+  const every: PlacementSettings = {
+    ...defaultPlacementSettings,
+    filter_scheduler: { ...defaultPlacementSettings.filter_scheduler, enabled_filters: [...filters.keys()] },
+  };
+  const decision_ms: Record<string, Spread> = {};
+  const all_filters_ms: Record<string, Spread> = {};
+  const nova_over_drover: Record<string, number> = {};
+  let bytes_per_host = 0;
+  process.stdout.write(
+    '   hosts   default filters (ms)      all filters (ms)      bytes/host   Nova ÷ Drover\n',
+  );
+  for (const hosts of sizes) {
+    const { snapshot, bytes } = measureMemory(hosts);
+    bytes_per_host = Math.max(bytes_per_host, Math.round(bytes / hosts));
+    const count = Math.max(100, Math.min(decisions, Math.round((decisions * 10_000) / hosts)));
+    const usual = measure(snapshot, defaultPlacementSettings, count);
+    const all = measure(snapshot, every, count);
+    decision_ms[hosts] = usual;
+    all_filters_ms[hosts] = all;
+    const ratio = options.nova ? compareWithNova(snapshot) : null;
+    if (ratio !== null) nova_over_drover[hosts] = ratio;
+    process.stdout.write(
+      `${String(hosts).padStart(8)}   ${spread(usual)}   ${spread(all)}   ${String(Math.round(bytes / hosts)).padStart(8)}   ${
+        ratio === null ? 'not measured' : `${ratio.toFixed(0)}×`
+      }\n`,
+    );
+  }
+  const first = sizes[0] ?? 1;
+  const last = sizes.at(-1) ?? 1;
+  const growth = (decision_ms[last]?.median ?? 0) / (decision_ms[first]?.median ?? 1);
+  process.stdout.write(
+    `growth of the median from ${first} to ${last} hosts: ${growth.toFixed(1)}× for ${(last / first).toFixed(0)}× the hosts\n`,
+  );
+  if (options.json !== undefined) {
+    const figures = { decision_ms, all_filters_ms, bytes_per_host, claimed_per_second: {}, nova_over_drover };
+    writeFileSync(options.json, `${JSON.stringify(figures, null, 2)}\n`);
+  }
+}
+
+/** What a snapshot of so many hosts keeps alive, columns included. */
+function measureMemory(hosts: number): { readonly snapshot: Snapshot; readonly bytes: number } {
+  setFlagsFromString('--expose-gc');
+  const collect = runInNewContext('gc') as () => void;
+  const alive = (): number => {
+    collect();
+    const { heapUsed, arrayBuffers } = process.memoryUsage();
+    return heapUsed + arrayBuffers;
+  };
+  const before = alive();
+  const snapshot = createSnapshot(fleet(hosts, 'memory'));
+  return { snapshot, bytes: alive() - before };
+}
+
+function measure(snapshot: Snapshot, settings: PlacementSettings, count: number): Spread {
+  const hosts = snapshot.hosts.length;
+  const random = seededRandom('requests');
+  const requests = Array.from({ length: 150 }, (_, number) => fleetRequest(number, hosts, random));
+  const milliseconds: number[] = [];
+  const warm = Math.min(150, count);
+  for (let round = -warm; round < count; round += 1) {
+    const request = requests[(round + warm) % requests.length];
+    if (request === undefined) continue;
+    const started = performance.now();
+    decide(snapshot, request, settings, `req-${round}`);
+    if (round >= 0) milliseconds.push(performance.now() - started);
+  }
+  milliseconds.sort((left, right) => left - right);
+  const at = (share: number): number => milliseconds[Math.floor((milliseconds.length - 1) * share)] ?? 0;
+  return { median: rounded(at(0.5)), p99: rounded(at(0.99)) };
+}
+
+function rounded(milliseconds: number): number {
+  return Math.round(milliseconds * 1000) / 1000;
+}
+
+function spread({ median, p99 }: Spread): string {
+  return `${median.toFixed(3).padStart(7)} p99 ${p99.toFixed(3).padStart(7)}`;
+}
