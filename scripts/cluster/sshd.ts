@@ -95,7 +95,8 @@ function sshdConfiguration(options: SshdOptions): string {
     'UseDNS no',
     'LogLevel INFO',
     // So that `down` knows a receiver, which sshd starts with an empty environment, as one of this cluster.
-    `SetEnv DROVER_CLUSTER=${cluster_id}`,
+    // SHLVL: bash reads ~/.bashrc even for a forced command, unless it thinks that it runs inside another shell.
+    `SetEnv DROVER_CLUSTER=${cluster_id} SHLVL=1`,
     '',
   ].join('\n');
 }
