@@ -18,6 +18,7 @@ export async function seedWorld(pool: Pool, world: World, api_url: string): Prom
       identity: `${api_url}/identity/v3`,
       compute: `${api_url}/compute/v2.1`,
       image: `${api_url}/image`,
+      drover: `${api_url}/drover/v1`,
     },
     password_hash_cost: PASSWORD_HASH_COST,
   });

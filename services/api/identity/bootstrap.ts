@@ -9,8 +9,8 @@ export interface IdentityBootstrap {
   readonly users: readonly { readonly name: string; readonly password: string }[];
   readonly assignments: readonly { readonly user: string; readonly project: string; readonly role: string }[];
   readonly region: string;
-  /** Public URLs, e.g. http://127.0.0.1:8774/identity/v3, …/v2.1, …/image. */
-  readonly urls: { readonly identity: string; readonly compute: string; readonly image: string };
+  /** Public URLs, e.g. http://127.0.0.1:8774/identity/v3, …/v2.1, …/image, …/drover/v1. */
+  readonly urls: Readonly<Record<(typeof services)[number][0], string>>;
   /** Power of two; option `[identity] password_hash_cost`. */
   readonly password_hash_cost: number;
 }
@@ -24,6 +24,7 @@ const services = [
   ['identity', 'keystone'],
   ['compute', 'nova'],
   ['image', 'glance'],
+  ['drover', 'drover'],
 ] as const;
 
 /**

@@ -89,7 +89,7 @@ export async function createApiFixture(): Promise<ApiFixture> {
     users: actors.map((name) => ({ name, password: name })),
     assignments: actors.map((user) => ({ user, project: actorProjects[user], role: actorRoles[user] })),
     region: 'RegionOne',
-    urls: { identity: 'http://i/v3', compute: 'http://c/v2.1', image: 'http://m' },
+    urls: { identity: 'http://i/v3', compute: 'http://c/v2.1', image: 'http://m', drover: 'http://d' },
     password_hash_cost: 10,
   });
   await app.ready();

@@ -81,7 +81,7 @@ export async function createServersFixture(): Promise<ServersFixture> {
     users: actors.map((name) => ({ name, password: name })),
     assignments: actors.map((user) => ({ user, project: projects[user], role: roles[user] })),
     region: 'RegionOne',
-    urls: { identity: 'http://i/v3', compute: 'http://c/v2.1', image: 'http://m' },
+    urls: { identity: 'http://i/v3', compute: 'http://c/v2.1', image: 'http://m', drover: 'http://d' },
     password_hash_cost: 10,
   });
   const users = await idsByName(pool, 'users');
