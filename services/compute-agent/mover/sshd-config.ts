@@ -38,6 +38,9 @@ export function renderSshdConfig(options: SshdConfigOptions): string {
     'Ciphers aes128-gcm@openssh.com,aes256-gcm@openssh.com,chacha20-poly1305@openssh.com,aes128-ctr',
     'Compression no',
     'LogLevel INFO',
+    // A login shell that is bash reads ~/.bashrc even for a forced command, unless it thinks that it runs inside
+    // another shell: that costs time, and whatever the file prints would break the conversation.
+    'SetEnv SHLVL=1',
     '',
   ].join('\n');
 }

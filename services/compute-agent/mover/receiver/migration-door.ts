@@ -23,6 +23,7 @@ export class MigrationDoor {
   readonly #options: MigrationDoorOptions;
   readonly #server: Server;
   #worker: Promise<ReceiverProcess> | null = null;
+  #serving: ReceiverProcess | null = null;
   #closed = false;
 
   constructor(options: MigrationDoorOptions) {
@@ -63,17 +64,23 @@ export class MigrationDoor {
   async #takeWorker(): Promise<ReceiverProcess> {
     await this.#endOrphan();
     const worker = await this.#options.pool.take();
+    this.#serving = worker;
     worker.listen((report) => {
       if (report.is !== 'idle' || report.served !== worker.served || this.#closed) return;
-      this.#worker = null;
+      this.#lose(worker);
       this.#options.pool.recycle(worker);
     });
-    void worker.ended.then(() => {
-      this.#worker = null;
-    });
+    void worker.ended.then(() => this.#lose(worker));
     this.record = { ...this.record, receiver: worker.identity };
     if (!this.#closed) await this.#options.keep(this.record);
     return worker;
+  }
+
+  /** The next connection gets another one. */
+  #lose(worker: ReceiverProcess): void {
+    if (this.#serving !== worker) return;
+    this.#serving = null;
+    this.#worker = null;
   }
 
   /** A worker of an agent before us must not write into files that another one has open. */
@@ -95,7 +102,7 @@ export class MigrationDoor {
     this.stopListening();
     const worker = await this.#worker;
     this.#worker = null;
-    if (worker !== null) await worker.stop();
-    else await this.#endOrphan();
+    if (worker === null) await this.#endOrphan();
+    else if (await worker.stop()) this.#options.pool.recycle(worker);
   }
 }

@@ -65,17 +65,20 @@ export class ReceiverProcess {
     this.#child.send(request, socket, { keepOpen: false }, () => undefined);
   }
 
-  /** Lets it close its files, then ends it. */
-  async stop(): Promise<void> {
-    if (!this.alive) return;
-    const stopped = new Promise<void>((resolve) => {
+  /** Lets it hang up and close its files. @returns false when it had to be killed */
+  async stop(): Promise<boolean> {
+    if (!this.alive) return false;
+    const stopped = new Promise<boolean>((resolve) => {
       this.#listener = (report) => {
-        if (report.is === 'stopped') resolve();
+        if (report.is === 'stopped') resolve(true);
       };
     });
     this.send({ do: 'stop' });
-    await Promise.race([stopped, this.ended, seconds(STOP_SECONDS)]);
-    await this.kill();
+    const ended = this.ended.then(() => false);
+    const clean = await Promise.race([stopped, ended, seconds(STOP_SECONDS).then(() => false)]);
+    this.#listener = () => undefined;
+    if (!clean) await this.kill();
+    return clean;
   }
 
   async kill(): Promise<void> {

@@ -26,6 +26,7 @@ interface Stream {
 export class Receiver {
   readonly #admitted: Admitted;
   readonly #streams = new Set<Stream>();
+  readonly #serving = new Set<Promise<void>>();
   #session: { readonly id: string; readonly work: ReceivingSession } | null = null;
   /** Sessions are begun and closed one after the other. */
   #turn: Promise<void> = Promise.resolve();
@@ -43,7 +44,13 @@ export class Receiver {
   }
 
   /** Talks to one sender until the connection ends. Never throws: what went wrong is said to the sender. */
-  async serve(duplex: Duplex): Promise<void> {
+  serve(duplex: Duplex): Promise<void> {
+    const serving = this.#serve(duplex).finally(() => this.#serving.delete(serving));
+    this.#serving.add(serving);
+    return serving;
+  }
+
+  async #serve(duplex: Duplex): Promise<void> {
     const stream: Stream = { connection: new FrameConnection(duplex), hello: null };
     this.#streams.add(stream);
     try {
@@ -147,6 +154,7 @@ export class Receiver {
   /** Ends all connections and closes the files. What has come is kept. */
   async stop(): Promise<void> {
     for (const { connection } of this.#streams) connection.destroy();
+    await Promise.all(this.#serving);
     await this.#inTurn(() => this.#endSession());
   }
 }

@@ -80,12 +80,12 @@ export class RateLimiter {
     this.#forget?.();
     this.#forget = null;
     this.#reckon();
-    const unlimited = this.#rate_bytes_per_second === 0;
-    if (unlimited) this.#credit_bytes = 0;
-    while (this.#waiting.length > 0 && (unlimited || this.#credit_bytes >= 0)) {
-      this.#waiting.shift()?.();
-      if (unlimited) this.#credit_bytes = 0;
+    if (this.#rate_bytes_per_second === 0) {
+      for (const go of this.#waiting.splice(0)) go();
+      this.#credit_bytes = 0;
+      return;
     }
+    while (this.#waiting.length > 0 && this.#credit_bytes >= 0) this.#waiting.shift()?.();
     if (this.#waiting.length === 0) return;
     const milliseconds = Math.ceil((-this.#credit_bytes / this.#rate_bytes_per_second) * 1000);
     this.#forget = this.#clock.after(Math.max(milliseconds, 1), () => this.#serve());

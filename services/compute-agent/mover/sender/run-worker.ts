@@ -111,8 +111,8 @@ export function runSenderWorker(socket_path: string): void {
     agent = socket;
     adopted();
     socket.on('error', () => undefined);
-    onLines<SenderRequest>(socket, (request) => {
-      if (agent === socket) obey(request);
+    onLines(socket, (request) => {
+      if (agent === socket) obey(request as SenderRequest);
     });
     socket.once('close', () => {
       if (agent !== socket) return;

@@ -78,7 +78,7 @@ export class SenderProcess {
       this.#socket = socket;
       socket.once('connect', resolve);
       socket.on('error', reject);
-      onLines<SenderReport>(socket, (report) => this.#listener(report));
+      onLines(socket, (report) => this.#listener(report as SenderReport));
       socket.once('close', () => this.#end());
       socket.unref();
     });

@@ -1,4 +1,5 @@
 import { createHash } from 'node:crypto';
+import { connect } from 'node:net';
 import { Client, type ClientChannel, type ServerHostKeyAlgorithm } from 'ssh2';
 import { DroverError } from '../../../../shared/errors/drover-error.ts';
 import type { ReceiverEndpoint } from '../../../../shared/messaging/commands.ts';
@@ -63,12 +64,12 @@ export function openSshLink(options: SshLinkOptions): Promise<ReceiverLink> {
         resolve(new ReceiverLink(new FrameConnection(channel), { destroy: () => client.destroy(), explain }));
       });
     });
+    const { address, port } = endpoint;
     client.connect({
-      host: endpoint.address,
-      port: endpoint.port,
+      // ssh2's own socket would wait for company for each small packet: 40 ms here and there in every login.
+      sock: connect({ host: address, port, localAddress: options.local_address, noDelay: true }),
       username: endpoint.user,
       privateKey: options.private_key,
-      localAddress: options.local_address,
       readyTimeout: CONNECT_SECONDS * 1000,
       keepaliveInterval: KEEPALIVE_SECONDS * 1000,
       keepaliveCountMax: KEEPALIVES_UNANSWERED_MAX,

@@ -7,7 +7,7 @@ import type { Transfer } from '../mover.ts';
 import { ProtocolError } from '../protocol.ts';
 import { Compressor } from './compressor.ts';
 import { RateLimiter } from './rate-limiter.ts';
-import { ReceiverLink, RemoteFailure } from './receiver-link.ts';
+import { RemoteFailure, type ReceiverLink } from './receiver-link.ts';
 import { SendingSession, SourceReadFailure, type TransferCounters } from './sending-session.ts';
 import { SourceDisk } from './source-disk.ts';
 import { addressOf } from './address-of.ts';

@@ -31,14 +31,14 @@ export type SenderReport =
 const LINE_BYTES_MAX = 1024 * 1024;
 
 /** Calls back with each line's value. A peer that sends something else is cut off. */
-export function onLines<Message>(socket: Socket, listener: (message: Message) => void): void {
+export function onLines(socket: Socket, listener: (message: unknown) => void): void {
   let rest = '';
   socket.setEncoding('utf8');
   socket.on('data', (text: string) => {
     const lines = (rest + text).split('\n');
     rest = lines.pop() ?? '';
     if (rest.length > LINE_BYTES_MAX) socket.destroy();
-    for (const line of lines) listener(JSON.parse(line) as Message);
+    for (const line of lines) listener(JSON.parse(line));
   });
 }
 
