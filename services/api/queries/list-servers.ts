@@ -1,3 +1,4 @@
+import { hash } from 'node:crypto';
 import type { Queryable } from '../../../shared/database/connect.ts';
 import type { TaskState, VmState } from '../../../shared/domain/states.ts';
 import { DroverError } from '../../../shared/errors/drover-error.ts';
@@ -158,7 +159,8 @@ async function runSearch<Row extends object>(
   const text = `select ${columns} from instances i ${marker} ${joins} ${where}
     order by ${orderBy(sort, 'i')} limit ${list.place(page.limit)}`;
   try {
-    return (await database.query<Row>(text, list.parameters)).rows;
+    const name = isPlain(search, page) ? { name: `servers-${hash('sha1', text)}` } : {};
+    return (await database.query<Row>({ text, values: list.parameters, ...name })).rows;
   } catch (error) {
     if (!isInvalidPattern(error)) throw error;
     throw new DroverError(
@@ -167,6 +169,16 @@ async function runSearch<Row extends object>(
       { cause: error },
     );
   }
+}
+
+/**
+ * Whether this is the list that everybody asks for. It is kept prepared, which saves a third of its time; a statement per
+ * combination of filters would let clients fill the database's memory.
+ */
+function isPlain(search: ServerSearch, page: ServerPage): boolean {
+  const { columns, ip, tags, tags_any, not_tags, not_tags_any } = search;
+  const others = [ip, tags, tags_any, not_tags, not_tags_any];
+  return columns.size === 0 && page.sort.length === 0 && others.every((other) => other === undefined);
 }
 
 function addConditions(list: ConditionList, search: ServerSearch): void {

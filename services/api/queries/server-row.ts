@@ -77,8 +77,9 @@ export const serverJoins = `
   left join server_groups g on g.uuid = i.server_group_uuid
   left join lateral (
     select code, message, details, created_at from instance_faults
-    where instance_uuid = i.uuid order by id desc limit 1
-  ) f on i.vm_state = 'error' or i.deleted_at is not null`;
+    where instance_uuid = i.uuid and (i.vm_state = 'error' or i.deleted_at is not null)
+    order by id desc limit 1
+  ) f on true`;
 
 /** Who asks: an administrator sees every project, others their own. */
 export interface Visibility {
@@ -102,19 +103,20 @@ export async function findServer(
   options: FindServerOptions,
 ): Promise<ServerRow | null> {
   if (!uuidForm.test(id)) return null;
-  const { rows } = await database.query<ServerRow>(
-    `select ${serverColumns}
+  const { rows } = await database.query<ServerRow>({
+    name: 'find-server',
+    text: `select ${serverColumns}
      from instances i ${serverJoins}
      where i.uuid = $2
        and ($3 or i.project_id = $4)
        and ($5 or i.deleted_at is null)`,
-    [
+    values: [
       options.service_down_time_seconds,
       id,
       visibility.is_admin,
       visibility.project_id,
       options.with_deleted ?? false,
     ],
-  );
+  });
   return rows[0] ?? null;
 }
