@@ -1,11 +1,11 @@
-import { randomUUID } from 'node:crypto';
-import { requestId, type HostName } from '../../shared/domain/ids.ts';
+import type { HostName } from '../../shared/domain/ids.ts';
 import { DroverError } from '../../shared/errors/drover-error.ts';
 import type { Logger } from '../../shared/logging/logger.ts';
-import type { AgentEvent, CommandMessage } from '../../shared/messaging/messages.ts';
+import type { CommandMessage } from '../../shared/messaging/messages.ts';
+import { AgentEvents, type EventPublisher } from './agent-events.ts';
+import { CommandRunner, describeCommand } from './commands/command-runner.ts';
 import type { CommandDefinition, HostParts, HostSettings } from './commands/definition.ts';
-import { failureOf } from './commands/failures.ts';
-import { Gate, isPast, type Answer } from './commands/gate.ts';
+import { Gate } from './commands/gate.ts';
 import { InstanceQueues } from './commands/instance-queues.ts';
 import { parseCommand } from './commands/parse-command.ts';
 import { commandRegistry } from './commands/registry.ts';
@@ -17,16 +17,7 @@ import { ImageCache } from './images/image-cache.ts';
 import { buildHostReport, type ReportSettings } from './inventory/host-report.ts';
 import { Reporter } from './inventory/reporter.ts';
 import type { ReceiverAdmission, SenderSupervisor } from './mover/mover.ts';
-import { ProgressThrottle } from './progress-throttle.ts';
 import { TransferKeys } from './transfer-keys.ts';
-
-/** The way to the schedulers. */
-export interface EventPublisher {
-  /** Resolves when the broker has it; keeps it over breaks. */
-  publish(event: AgentEvent): Promise<void>;
-  /** For what is worthless when it is late. */
-  publishOrDrop(event: AgentEvent): void;
-}
 
 export interface AgentOptions {
   readonly host: HostName;
@@ -61,12 +52,6 @@ export interface Agent {
   close(): void;
 }
 
-/** A command's turn in the queue of its instance. */
-interface Turn {
-  readonly signal: AbortSignal;
-  readonly interrupted: Promise<unknown>;
-}
-
 /** RabbitMQ closes the channel of a consumer that holds a message for half an hour. */
 const UNACKNOWLEDGED_MILLISECONDS_MAX = 5 * 60_000;
 const MEBIBYTE = 1024 ** 2;
@@ -79,6 +64,8 @@ class HostAgent implements Agent {
   readonly #options: AgentOptions;
   readonly #parts: HostParts;
   readonly #gate: Gate;
+  readonly #events: AgentEvents;
+  readonly #runner: CommandRunner;
   readonly #queues = new InstanceQueues();
   readonly #reporter: Reporter;
   /** Rejects what `handle` has promised to callers that still wait. */
@@ -107,6 +94,14 @@ class HostAgent implements Agent {
       settings: options.settings,
     };
     this.#gate = new Gate({ host, knownEpoch: (id) => folders.knownEpoch(id) });
+    this.#events = new AgentEvents({ host, publisher: options.events, log });
+    this.#runner = new CommandRunner({
+      parts: this.#parts,
+      gate: this.#gate,
+      events: this.#events,
+      log,
+      knobs: options.knobs ?? null,
+    });
     this.#reporter = new Reporter({
       interval_seconds: options.report_interval_seconds,
       build: () =>
@@ -118,7 +113,7 @@ class HostAgent implements Agent {
           folders,
           settings: options.report,
         }),
-      send: (report) => this.#publish({ ...this.#header(), type: 'host_reported', report }),
+      send: (report) => this.#events.publish({ ...this.#events.header(), type: 'host_reported', report }),
       onError: (error) => log.error({ error }, 'the host could not be reported'),
     });
   }
@@ -146,7 +141,7 @@ class HostAgent implements Agent {
     if (parsed.type === 'refused') {
       log.error({ ...about, reason: parsed.reason }, 'a command is refused');
       const error = new DroverError('command_invalid', { host: this.#options.host, reason: parsed.reason });
-      return this.#publish(this.#failed(message, error));
+      return this.#events.publish(this.#events.failed(message, error));
     }
     const admission = this.#gate.consider(message, Date.now());
     switch (admission.type) {
@@ -158,10 +153,10 @@ class HostAgent implements Agent {
         return log.warn({ ...about, reason: admission.reason }, 'a command is dropped');
       case 'refuse':
         log.warn({ ...about, reason: admission.error.message }, 'a command is refused');
-        return this.#publish(this.#failed(message, admission.error));
+        return this.#events.publish(this.#events.failed(message, admission.error));
       case 'answered':
         log.info(about, 'a command came again and has its answer');
-        return this.#publish(admission.answer);
+        return this.#events.publish(admission.answer);
       default:
         return admission satisfies never;
     }
@@ -194,88 +189,11 @@ class HostAgent implements Agent {
       interrupts_all: definition.interrupts_all === true,
       at_once: definition.at_once === true,
       outlives_agent: definition.outlives_agent === true,
-      run: (signal, interrupted) => this.#run(definition, message, { signal, interrupted }),
+      run: async (signal, interrupted) => {
+        await this.#runner.run(definition, message, { signal, interrupted });
+        this.#reporter.changed();
+      },
     });
-  }
-
-  /** Runs a command and answers it. Never rejects for what the command does. */
-  async #run(definition: CommandDefinition, message: CommandMessage, turn: Turn): Promise<void> {
-    const { signal } = turn;
-    const log = this.#options.log.child(describeCommand(message));
-    if (isPast(message, Date.now()) || signal.aborted) {
-      this.#gate.finish(message, null);
-      log.warn(
-        { reason: String(signal.reason ?? 'its deadline has passed') },
-        'a waiting command is dropped',
-      );
-      return;
-    }
-    const began = performance.now();
-    log.info('a command begins');
-    const progress = new ProgressThrottle((newest) =>
-      this.#options.events.publishOrDrop({
-        ...this.#answerHeader(message),
-        type: 'step_progress',
-        progress: newest,
-      }),
-    );
-    const answer = await this.#answer(definition, message, turn, progress);
-    progress.end();
-    this.#gate.finish(message, answer);
-    const milliseconds = Math.round(performance.now() - began);
-    if (answer === null) return log.warn({ milliseconds }, 'a command was done and is kept unanswered');
-    if (answer.type === 'step_done') log.info({ milliseconds, summary: answer.summary }, 'a command is done');
-    else log.warn({ milliseconds, code: answer.code, reason: answer.message }, 'a command failed');
-    await this.#publish(answer);
-    this.#reporter.changed();
-  }
-
-  async #answer(
-    definition: CommandDefinition,
-    message: CommandMessage,
-    { signal, interrupted }: Turn,
-    progress: ProgressThrottle,
-  ): Promise<Answer | null> {
-    const { knobs, log } = this.#options;
-    try {
-      await knobs?.before(message.command, signal);
-      const outcome = await definition.run(
-        {
-          command: message.command,
-          instance_id: message.instance_id,
-          migration_id: message.migration_id,
-          epoch: message.epoch,
-          arguments: message.arguments,
-          signal,
-          interrupted,
-          onProgress: (newest) => progress.push(newest),
-        },
-        this.#parts,
-      );
-      if ((await knobs?.after(message.command)) === 'keep silent') return null;
-      return { ...this.#answerHeader(message), type: 'step_done', command: message.command, ...outcome };
-    } catch (error) {
-      // An error of the world explains itself; anything else needs its stack.
-      if (!(error instanceof DroverError) && !signal.aborted)
-        log.error({ ...describeCommand(message), error }, 'a command met something unexpected');
-      return this.#failed(message, signal.aborted ? this.#superseded(message, signal) : error);
-    }
-  }
-
-  #superseded(message: CommandMessage, signal: AbortSignal): DroverError {
-    const reason = signal.reason instanceof Error ? signal.reason.message : String(signal.reason);
-    const { command, instance_id } = message;
-    return new DroverError('command_superseded', {
-      command,
-      instance: instance_id,
-      host: this.#options.host,
-      reason,
-    });
-  }
-
-  #failed(message: CommandMessage, error: unknown): Answer {
-    const { command } = message;
-    return { ...this.#answerHeader(message), type: 'step_failed', command, ...failureOf(error) };
   }
 
   /** A guest went down, or came up, without a command of ours. */
@@ -283,8 +201,8 @@ class HostAgent implements Agent {
     const mark = this.#parts.folders.known('home').find((home) => home.instance_id === id);
     if (mark === undefined) return;
     this.#options.log.info({ instance_id: id, power_state }, 'a guest changed its power state');
-    void this.#publish({
-      ...this.#header(),
+    void this.#events.publish({
+      ...this.#events.header(),
       type: 'guest_changed',
       instance_id: id,
       epoch: mark.epoch,
@@ -292,32 +210,4 @@ class HostAgent implements Agent {
     });
     this.#reporter.changed();
   }
-
-  /** An event that cannot be sent costs time only: the scheduler asks again, and the answer is remembered. */
-  async #publish(event: AgentEvent): Promise<void> {
-    try {
-      await this.#options.events.publish(event);
-    } catch (error) {
-      this.#options.log.error({ error, type: event.type }, 'an event could not be sent');
-    }
-  }
-
-  #header() {
-    return {
-      message_id: randomUUID(),
-      request_id: requestId(`req-${randomUUID()}`),
-      sent_at: new Date().toISOString(),
-      host: this.#options.host,
-    };
-  }
-
-  #answerHeader(message: CommandMessage) {
-    const { request_id, operation_id, step, direction, attempt } = message;
-    return { ...this.#header(), request_id, operation_id, step, direction, attempt };
-  }
-}
-
-function describeCommand(message: CommandMessage) {
-  const { request_id, command, instance_id, migration_id, operation_id, attempt, epoch } = message;
-  return { request_id, command, instance_id, migration_id, operation_id, attempt, epoch };
 }

@@ -70,7 +70,8 @@ function startAgent(): Promise<RunningService> {
         state_path: folder,
         instances_path: join(folder, 'instances'),
         transport_url: broker.agentUrl(host),
-        report_interval: 3600,
+        report_interval: 3000,
+        service_down_time: 9000,
       },
     },
   });
