@@ -1,5 +1,5 @@
 import type { Columns, Scratch } from './columns.ts';
-import type { BoundRule, Filter, FilterContext, Rule } from './filters/filter.ts';
+import type { BoundRule, Filter, FilterContext, Rule, Screen } from './filters/filter.ts';
 import type { HostState, Rejections, Verdict } from './model.ts';
 import { RejectionCollector } from './rejections.ts';
 
@@ -54,6 +54,7 @@ function applyRule(
       return applyBound(bound, rows, count, add);
     }
     case 'class': {
+      if (rule.metadata_key !== undefined && !columns.classes.hasMetadata(rule.metadata_key)) return count;
       // One verdict per class of hosts: undefined until the first host of the class is met.
       const verdicts: Array<{ group: number; available: number } | null | undefined> = [];
       const { host_class, classes } = columns;
@@ -89,7 +90,7 @@ function applyBound(
 ): number {
   if (bound.only_rows !== undefined) return dropRows(rows, count, bound.only_rows, reject);
   let left = count;
-  for (const { column, at_least } of bound.screens ?? []) left = screen(rows, left, column, at_least, reject);
+  for (const screen of bound.screens ?? []) left = applyScreen(rows, left, screen, reject);
   if (bound.screens !== undefined) return left;
   let kept = 0;
   for (let index = 0; index < count; index += 1) {
@@ -101,18 +102,30 @@ function applyBound(
   return kept;
 }
 
-/** The loop that ten thousand hosts go through: nothing but a comparison for those that pass. */
-function screen(
+/** The loops that ten thousand hosts go through: nothing but a comparison for those that pass. */
+function applyScreen(
   rows: Int32Array,
   count: number,
-  column: Float64Array,
-  at_least: number,
+  screen: Screen,
   reject: (row: number) => boolean,
 ): number {
+  const { column } = screen;
   let kept = 0;
+  if ('at_least' in screen) {
+    const { at_least } = screen;
+    for (let index = 0; index < count; index += 1) {
+      const row = rows[index] ?? 0;
+      if ((column[row] ?? 0) >= at_least || !reject(row)) {
+        rows[kept] = row;
+        kept += 1;
+      }
+    }
+    return kept;
+  }
+  const { below } = screen;
   for (let index = 0; index < count; index += 1) {
     const row = rows[index] ?? 0;
-    if ((column[row] ?? 0) >= at_least || !reject(row)) {
+    if ((column[row] ?? 0) < below || !reject(row)) {
       rows[kept] = row;
       kept += 1;
     }

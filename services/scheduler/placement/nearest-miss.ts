@@ -1,6 +1,8 @@
-import { checkHost, type Filter, type FilterContext } from './filters/filter.ts';
-import type { RejectionGroup, Rejections, Snapshot } from './model.ts';
+import type { Columns } from './columns.ts';
+import type { Filter, FilterContext, Rule } from './filters/filter.ts';
+import type { HostState, RejectionGroup, Rejections, Snapshot } from './model.ts';
 import { rejectionOf } from './rejections.ts';
+import { columnsOf } from './snapshot.ts';
 import { hostSelection } from './stages/host-selection.ts';
 
 /** How many of the nearest hosts are checked against every other rule before the plain nearest is named. */
@@ -39,16 +41,16 @@ export function nearestMiss(
       if (nearest.length === hostsTried) bar = nearest.at(-1)?.distance ?? bar;
     }
   }
-  const prepared = rules.map((filter) => ({ name: filter.name, rule: filter.prepare(context) }));
+  const columns = columnsOf(snapshot);
+  const passes = rules
+    .filter(({ name }) => name !== hostSelection.name)
+    .map((filter) => ({
+      name: filter.name,
+      test: rowTest(filter.prepare(context), columns, snapshot.hosts),
+    }));
   const onlyReason = ({ group, index }: Miss): boolean => {
-    const host = snapshot.host_by_name.get(group.hosts[index] ?? ('' as never));
-    return (
-      host !== undefined &&
-      prepared.every(
-        ({ name, rule }) =>
-          name === group.filter || name === hostSelection.name || checkHost(rule, host).pass,
-      )
-    );
+    const row = columns.rowOf(group.hosts[index] ?? '');
+    return row !== undefined && passes.every(({ name, test }) => name === group.filter || test(row));
   };
   const miss = nearest.find(onlyReason) ?? nearest[0];
   if (miss !== undefined) return missText(miss);
@@ -57,6 +59,19 @@ export function nearestMiss(
   const host = last?.hosts[0];
   if (last === undefined || host === undefined) return null;
   return `host ${host}: ${rejectionOf(last, host, last.availables?.[0] ?? Number.NaN).message}`;
+}
+
+/** The rule as a question about one row. */
+function rowTest(rule: Rule | null, columns: Columns, hosts: readonly HostState[]): (row: number) => boolean {
+  if (rule === null) return () => true;
+  if (rule.reads === 'columns') {
+    const bound = rule.bind(columns);
+    return (row) => bound.reason(row) < 0;
+  }
+  return (row) => {
+    const host = hosts[row];
+    return host !== undefined && rule.check(host).pass;
+  };
 }
 
 function missText({ group, index }: Miss): string {

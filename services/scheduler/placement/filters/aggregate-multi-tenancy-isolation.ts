@@ -6,6 +6,7 @@ export const AggregateMultiTenancyIsolation: Filter = {
   name: 'AggregateMultiTenancyIsolation',
   prepare: ({ request }) => ({
     reads: 'class',
+    metadata_key: 'filter_tenant_id',
     check: (host) => {
       const allowed = aggregateListValues(host, 'filter_tenant_id');
       return allowed.length === 0 || allowed.includes(request.project_id)

@@ -6,6 +6,7 @@ export const AggregateTypeAffinityFilter: Filter = {
   name: 'AggregateTypeAffinityFilter',
   prepare: ({ request }) => ({
     reads: 'class',
+    metadata_key: 'instance_type',
     check: (host) => {
       const allowed = aggregateListValues(host, 'instance_type');
       return allowed.length === 0 || allowed.includes(request.flavor.name)

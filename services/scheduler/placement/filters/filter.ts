@@ -18,6 +18,8 @@ export interface HostRule {
 /** Looks only at what hosts of one model have in common; asked once per class. */
 export interface ClassRule {
   readonly reads: 'class';
+  /** When given: a host in no aggregate with this metadata key passes, so a cluster without it need not be asked. */
+  readonly metadata_key?: string;
   readonly check: (host: HostClass) => Verdict;
 }
 
@@ -35,12 +37,17 @@ export interface ColumnRule {
   readonly bind: (columns: Columns) => BoundRule;
 }
 
+/** A comparison of one column with one number. */
+export type Screen =
+  | { readonly column: Float64Array; readonly at_least: number }
+  | { readonly column: Float64Array; readonly below: number };
+
 export interface BoundRule {
   readonly reasons: readonly ColumnReason[];
   /** When given: the only rows that `reason` needs to be asked about; all others pass. */
   readonly only_rows?: readonly number[];
-  /** When given: a row passes exactly when each column is large enough; `reason` is asked about the others. */
-  readonly screens?: ReadonlyArray<{ readonly column: Float64Array; readonly at_least: number }>;
+  /** When given: a row passes exactly when it passes each of them; `reason` is asked about the others. */
+  readonly screens?: readonly Screen[];
   /** Number of the reason against this row's host; -1 when it passes. */
   readonly reason: (row: number) => number;
   /** What the host has; undefined when the reason counts nothing. */

@@ -18,6 +18,7 @@ export function fewerThan({ column, code, message }: Limit, limit: number): Colu
       const numbers = columns.number(column);
       return {
         reasons: [{ code, message, asked: limit }],
+        screens: [{ column: numbers, below: limit }],
         reason: (row) => ((numbers[row] ?? 0) < limit ? -1 : 0),
         available: (row) => numbers[row],
       };
@@ -30,6 +31,7 @@ export function fewerThanInAggregates(limit: Limit, key: string, fallback: numbe
   return {
     reads: 'columns',
     bind: (columns: Columns) => {
+      if (!columns.classes.hasMetadata(key)) return fewerThan(limit, fallback).bind(columns);
       const numbers = columns.number(limit.column);
       const limit_of_class = columns.classes.all.map((host) => aggregateMinimum(host, key, fallback));
       // One reason per limit that occurs, since `asked` is part of a reason.

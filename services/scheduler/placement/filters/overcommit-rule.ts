@@ -23,7 +23,9 @@ export function overcommitRule(
       const { host_class } = columns;
       const key = options.ratio_key;
       const ratio_of_class =
-        key === null ? null : columns.classes.all.map((host) => aggregateMinimum(host, key, Number.NaN));
+        key === null || !columns.classes.hasMetadata(key)
+          ? null
+          : columns.classes.all.map((host) => aggregateMinimum(host, key, Number.NaN));
       const freeOf = (row: number): number => {
         if (numbers === undefined) return 0;
         const own = numbers.allocation_ratio[row] ?? 1;

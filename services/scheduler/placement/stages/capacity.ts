@@ -39,7 +39,6 @@ export const capacity: Filter = {
         const amounts: number[] = [];
         const rooms: Float64Array[] = [];
         const frees: Float64Array[] = [];
-        const nothing = new Float64Array(columns.length);
         for (const [name, amount] of wanted) {
           const { code, unit, noun } = wordsOf(name);
           reasons.push(
@@ -52,8 +51,9 @@ export const capacity: Filter = {
             },
           );
           amounts.push(amount);
-          rooms.push(columns.resource(name)?.room ?? nothing);
-          frees.push(columns.resource(name)?.free ?? nothing);
+          const resource = columns.resource(name);
+          rooms.push(resource?.room ?? new Float64Array(columns.length));
+          frees.push(resource?.free ?? new Float64Array(columns.length));
         }
         const freeOf = (row: number, demand: number): number => frees[demand]?.[row] ?? 0;
         return {
