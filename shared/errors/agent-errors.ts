@@ -8,7 +8,8 @@ export const agentErrors = {
   command_superseded: {
     http_status: 409,
     message: 'Command {command} for instance {instance} on {host} was given up: {reason}.',
-    advice: 'Nothing to do: a newer command of the same operation, or a stop of the agent, has taken its place.',
+    advice:
+      'Nothing to do: a newer command of the same operation, or a stop of the agent, has taken its place.',
   },
   guest_not_defined: {
     http_status: 404,
