@@ -20,7 +20,7 @@ Takes everything down at the end, unless --keep. Exit code 0 only if all of it w
 
 const SERVER = 'first';
 /** Big enough, and slow enough, that there is something to watch. */
-const DISK = { data_mib: 144, virtual_mib: 256 };
+const DISK = { data_mib: 144, virtual_mib: 1024 };
 const HOSTS = 3;
 const RATE = '24MiB/s';
 
@@ -141,7 +141,7 @@ async function openDemo(folder: string): Promise<Demo> {
     {
       folder,
       host_count: HOSTS,
-      world: { ...world, images: [...world.images, sampleImage('demo-disk', 'raw', DISK)] },
+      world: { ...world, images: [...world.images, sampleImage('demo-disk', 'qcow2', DISK)] },
       world_file: null,
       // Flat disks: everything the guest has travels, not only what it wrote.
       settings: ['DEFAULT.use_cow_images=false', `mover.limit_bytes_per_second=${RATE.replace('/s', '')}`],

@@ -3,7 +3,16 @@ import { chmodSync, chownSync, existsSync, mkdirSync, readFileSync, rmSync, writ
 import { join } from 'node:path';
 import { promisify } from 'node:util';
 import pg from 'pg';
-import { environmentFor, isAlive, spawnDetached, waitFor, type ProcessRecord } from './processes.ts';
+import {
+  allProcesses,
+  environmentFor,
+  isAlive,
+  recordOf,
+  spawnDetached,
+  waitFor,
+  workingFolder,
+  type ProcessRecord,
+} from './processes.ts';
 
 const run = promisify(execFile);
 const architecture = process.arch === 'arm64' ? 'linux-arm64' : 'linux-x64';
@@ -132,6 +141,7 @@ export async function startPostgres(options: PostgresOptions): Promise<ProcessRe
   if (user.kind === 'namespace') chownSync(options.folder, 0, 0);
   const data = join(options.folder, 'data');
   if (!existsSync(join(data, 'PG_VERSION'))) await initialise(options, user);
+  await clearAfterKill(options.folder);
   const record = await spawnDetached({
     ...commandAs(user, 'postgres', ['-D', data, ...settings(options).flatMap((setting) => ['-c', setting])]),
     environment: environmentFor(options.cluster_id),
@@ -177,12 +187,32 @@ export async function ensureDatabase(server_url: string, name: string): Promise<
 
 /**
  * Removes the small System V shared memory segment that a killed PostgreSQL leaves behind. An orderly
- * end removes it itself, and a restart takes it over.
+ * end removes it itself.
  */
 export async function removeSharedMemory(folder: string, record: ProcessRecord | undefined): Promise<void> {
-  const lock = join(folder, 'data/postmaster.pid');
+  const lock = lockFile(folder);
   if (isAlive(record) || !existsSync(lock)) return;
   // Seventh line: key and id of the segment.
   const id = readFileSync(lock, 'utf8').split('\n')[6]?.trim().split(/\s+/)[1];
   if (id !== undefined && /^\d+$/.test(id)) await run('ipcrm', ['-m', id]).catch(() => undefined);
+}
+
+const lockFile = (folder: string) => join(folder, 'data/postmaster.pid');
+
+/**
+ * Clears what a killed PostgreSQL left in the way of its successor. PostgreSQL would do so itself, but where the
+ * init process reaps nobody, as in many containers, it takes its dead predecessor for a running one.
+ */
+async function clearAfterKill(folder: string): Promise<void> {
+  const lock = lockFile(folder);
+  if (!existsSync(lock)) return;
+  const pid = Number(readFileSync(lock, 'utf8').split('\n')[0]);
+  if (recordOf(pid) !== null) return;
+  // Its children end by themselves when they notice; nobody may touch the data before.
+  await waitFor({ name: 'the killed PostgreSQL to be gone altogether', timeout_seconds: 15 }, () => {
+    const data = join(folder, 'data');
+    return !allProcesses().some((one) => workingFolder(one.pid) === data);
+  });
+  await removeSharedMemory(folder, undefined);
+  rmSync(lock, { force: true });
 }

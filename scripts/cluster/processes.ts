@@ -1,5 +1,5 @@
 import { spawn } from 'node:child_process';
-import { closeSync, openSync, readdirSync, readFileSync } from 'node:fs';
+import { closeSync, openSync, readdirSync, readFileSync, readlinkSync } from 'node:fs';
 import { setTimeout as delay } from 'node:timers/promises';
 
 /**
@@ -53,7 +53,7 @@ export async function spawnDetached(options: SpawnOptions): Promise<ProcessRecor
   }
 }
 
-interface ProcessFact extends ProcessRecord {
+export interface ProcessFact extends ProcessRecord {
   readonly parent_pid: number;
 }
 
@@ -92,11 +92,21 @@ export function signal(record: ProcessRecord, name: NodeJS.Signals): void {
   }
 }
 
-function allFacts(): ProcessFact[] {
+/** Everything that runs on this machine now. */
+export function allProcesses(): ProcessFact[] {
   return readdirSync('/proc')
     .filter((name) => /^\d+$/.test(name))
     .map((name) => factOf(Number(name)))
     .filter((fact) => fact !== null);
+}
+
+/** Null for a process that has ended. */
+export function workingFolder(pid: number): string | null {
+  try {
+    return readlinkSync(`/proc/${pid}/cwd`);
+  } catch {
+    return null;
+  }
 }
 
 function carriesMark(pid: number, cluster_id: string): boolean {
@@ -114,7 +124,7 @@ function carriesMark(pid: number, cluster_id: string): boolean {
  * (sshd's sessions clear their environment, PostgreSQL overwrites it).
  */
 export function processesOf(cluster_id: string, recorded: readonly ProcessRecord[]): ProcessRecord[] {
-  const facts = allFacts().filter((fact) => fact.pid !== process.pid);
+  const facts = allProcesses().filter((fact) => fact.pid !== process.pid);
   const ours = new Map<number, ProcessFact>();
   for (const fact of facts) {
     const known = recorded.some(

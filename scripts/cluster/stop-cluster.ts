@@ -3,6 +3,8 @@ import { existsSync, readdirSync, rmdirSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { hostName } from '../../shared/domain/ids.ts';
 import { exchanges, queues } from '../../shared/messaging/topology.ts';
+import { socketsFolder } from '../../services/compute-agent/mover/sockets-folder.ts';
+import { hostStateFolder } from './configuration-files.ts';
 import { removeSharedMemory } from './postgres.ts';
 import { endProcess, isAlive, killAllOf, type ProcessRecord } from './processes.ts';
 import { loadProcesses, loadState, lockFolder, ownedEntries, type ClusterState } from './state.ts';
@@ -31,6 +33,9 @@ export async function stopCluster(folder: string): Promise<boolean> {
   if (isAlive(postgres)) await endProcess(postgres, { signal: 'SIGINT', grace_seconds: 10 });
   await killAllOf(state.cluster_id, recorded);
   await removeSharedMemory(join(folder, 'postgres'), postgres);
+  // Where a state folder's path is too long for a socket's, the movers' sockets lie outside of it.
+  for (const host of state.hosts)
+    rmSync(socketsFolder(hostStateFolder(folder, host.name)), { recursive: true, force: true });
   for (const name of ownedEntries)
     rmSync(join(folder, name), { recursive: true, force: true, maxRetries: 5 });
   if (readdirSync(folder).length === 0) rmdirSync(folder);

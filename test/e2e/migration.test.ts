@@ -165,12 +165,12 @@ async function expectNeverStopped(id: string): Promise<void> {
     'GET',
     `/drover/v1/migrations?server=${id}&limit=1`,
   );
-  const { steps } = await request<{ steps: Array<{ step: string }> }>(
+  const { migration } = await request<{ migration: { steps: Array<{ step: string }> } }>(
     servers.session,
     'GET',
     `/drover/v1/migrations/${migrations[0]?.id}`,
   );
-  const names = steps.map(({ step }) => step);
+  const names = migration.steps.map(({ step }) => step);
   expect(names).toContain('admit');
   expect(names).not.toContain('stop');
 }

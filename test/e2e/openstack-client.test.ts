@@ -27,6 +27,7 @@ describe('what the cluster offers', () => {
   test('catalog list', async () => {
     const catalog = await cluster.openstackJson<Array<{ Name: string; Type: string }>>('catalog list');
     expect(catalog.map((entry) => `${entry.Name} ${entry.Type}`).toSorted()).toEqual([
+      'drover drover',
       'glance image',
       'keystone identity',
       'nova compute',

@@ -1,6 +1,6 @@
 import { existsSync, readdirSync } from 'node:fs';
 import { join } from 'node:path';
-import { request, type Session } from '../../../scripts/cluster/api-session.ts';
+import { request, RequestRefused, type Session } from '../../../scripts/cluster/api-session.ts';
 import { waitFor } from '../../../scripts/cluster/processes.ts';
 import type { TestCluster } from './cluster.ts';
 
@@ -147,14 +147,15 @@ export class Servers {
 
   async delete(id: string): Promise<void> {
     await request(this.session, 'DELETE', `${COMPUTE}/servers/${id}`);
-    await waitFor({ name: `server ${id} to be gone`, timeout_seconds: 60 }, async () => {
-      const { servers } = await request<{ servers: Array<{ id: string }> }>(
-        this.session,
-        'GET',
-        `${COMPUTE}/servers?all_tenants=1`,
-      );
-      return !servers.some((server) => server.id === id);
-    });
+    await waitFor({ name: `server ${id} to be gone`, timeout_seconds: 60 }, () =>
+      this.show(id).then(
+        () => false,
+        (error: unknown) => {
+          if (error instanceof RequestRefused && error.status === 404) return true;
+          throw error;
+        },
+      ),
+    );
   }
 
   instancesPath(host: string): string {
