@@ -1,0 +1,214 @@
+import { execFileSync } from 'node:child_process';
+import { randomBytes } from 'node:crypto';
+import { mkdirSync, readdirSync, statSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { startCuttingProxy } from './support/cutting-proxy.ts';
+import {
+  admit,
+  processes,
+  sameContent,
+  startPair,
+  watching,
+  type Admitted,
+  type Pair,
+} from './support/pair.ts';
+
+const MEBIBYTE = 1024 * 1024;
+const DISK_BYTES = 96 * MEBIBYTE;
+/** Slow enough to be interrupted, fast enough to wait for. */
+const RATE = 48 * MEBIBYTE;
+
+let pair: Pair;
+beforeAll(async () => {
+  pair = await startPair();
+  writeFileSync(join(pair.source, 'disk'), randomBytes(DISK_BYTES));
+});
+afterAll(() => pair.close());
+
+const third = (progress: { readonly disk_processed_bytes: number }): boolean =>
+  progress.disk_processed_bytes > DISK_BYTES / 3;
+
+async function expectWhole(admitted: Admitted, result: { readonly digests: unknown }): Promise<void> {
+  expect(sameContent(pair, admitted.folder, 'disk')).toBe(true);
+  expect(await pair.admission.digest(admitted.folder, admitted.disks, watching())).toEqual(result.digests);
+  await pair.admission.withdraw(admitted.id);
+  execFileSync('rm', ['-r', admitted.folder]);
+}
+
+/** The one process with this mark that works for this pair's migration. */
+function pidsOf(mark: string): readonly number[] {
+  return processes()
+    .filter(({ line }) => line.includes(mark))
+    .map(({ pid }) => pid);
+}
+
+describe('a copy that is interrupted', () => {
+  test('goes on where it was after its connection was cut, and sends little twice', async () => {
+    const proxy = await startCuttingProxy(pair.sshd.port);
+    try {
+      const admitted = await admit(pair, ['disk'], { transfer: { limit_bytes_per_second: RATE } });
+      const transfer = { ...admitted.transfer, endpoint: { ...admitted.endpoint, port: proxy.port } };
+      const watch = watching();
+      const sent = pair.senders.send(transfer, watch);
+      await watch.until(third, 'a third');
+      proxy.cut();
+      await watch.until(
+        ({ disk_processed_bytes }) => disk_processed_bytes > (DISK_BYTES * 2) / 3,
+        'two thirds',
+      );
+      proxy.cut();
+      const result = await sent;
+      expect(proxy.made()).toBe(3);
+      expect(result.resent_bytes).toBeLessThan(DISK_BYTES * 0.1);
+      expect(result.sent_bytes).toBeLessThan(DISK_BYTES * 1.1);
+      await expectWhole(admitted, result);
+    } finally {
+      await proxy.close();
+    }
+  });
+
+  test('goes on when the receiver was killed', async () => {
+    const admitted = await admit(pair, ['disk'], { transfer: { limit_bytes_per_second: RATE } });
+    const watch = watching();
+    const sent = pair.senders.send(admitted.transfer, watch);
+    await watch.until(third, 'a third');
+    const record = join(pair.root, 't', 'mover', 'admissions', `${admitted.id}.json`);
+    const { receiver } = JSON.parse(execFileSync('cat', [record], { encoding: 'utf8' })) as {
+      receiver: { pid: number };
+    };
+    process.kill(receiver.pid, 'SIGKILL');
+    const result = await sent;
+    expect(result.resent_bytes).toBeGreaterThanOrEqual(0);
+    expect(result.sent_bytes).toBeLessThan(DISK_BYTES * 1.2);
+    await expectWhole(admitted, result);
+  });
+
+  test('goes on in the next attempt when the sender was killed', async () => {
+    const admitted = await admit(pair, ['disk'], { transfer: { limit_bytes_per_second: RATE } });
+    const watch = watching();
+    const first = pair.senders.send(admitted.transfer, watch);
+    await watch.until(third, 'a third');
+    const record = join(pair.root, 's', 'mover', 'senders', `${admitted.id}.json`);
+    const { identity } = JSON.parse(execFileSync('cat', [record], { encoding: 'utf8' })) as {
+      identity: { pid: number };
+    };
+    process.kill(identity.pid, 'SIGKILL');
+    await expect(first).rejects.toMatchObject({ code: 'mover_connection_lost' });
+    const result = await pair.senders.send({ ...admitted.transfer, limit_bytes_per_second: 0 }, watching());
+    expect(result.sent_bytes).toBeLessThan(DISK_BYTES * 0.75);
+    await expectWhole(admitted, result);
+  });
+
+  test('is taken over by the agents that come after those that began it', async () => {
+    const admitted = await admit(pair, ['disk'], { transfer: { limit_bytes_per_second: RATE } });
+    const watch = watching();
+    const lost = pair.senders.send(admitted.transfer, watch);
+    lost.catch(() => undefined);
+    await watch.until(third, 'a third');
+    await pair.senders.close();
+    await pair.admission.close();
+    await expect(lost).rejects.toMatchObject({ code: 'mover_connection_lost' });
+    pair.senders = pair.newSenders();
+    pair.admission = pair.newAdmission();
+    const later = watching();
+    const result = await pair.senders.send(admitted.transfer, later);
+    expect(later.seen[0]?.disk_processed_bytes).toBeGreaterThan(DISK_BYTES / 3);
+    // The same process went on: nothing was sent twice, and it knows all that was sent.
+    expect(result.resent_bytes).toBe(0);
+    expect(result.sent_bytes).toBeGreaterThan(DISK_BYTES);
+    await expectWhole(admitted, result);
+  });
+
+  test('is found dead by its silence', async () => {
+    const proxy = await startCuttingProxy(pair.sshd.port);
+    try {
+      const admitted = await admit(pair, ['disk'], {
+        transfer: { limit_bytes_per_second: RATE, stall_timeout_seconds: 2 },
+      });
+      const transfer = { ...admitted.transfer, endpoint: { ...admitted.endpoint, port: proxy.port } };
+      const watch = watching();
+      const sent = pair.senders.send(transfer, watch);
+      sent.catch(() => undefined);
+      await watch.until(third, 'a third');
+      proxy.hang();
+      const hung_at = performance.now();
+      await expect(sent).rejects.toMatchObject({ code: 'mover_stalled', values: { seconds: 2 } });
+      expect(performance.now() - hung_at).toBeLessThan(4000);
+      await pair.admission.withdraw(admitted.id);
+    } finally {
+      await proxy.close();
+    }
+  });
+
+  test('ends within two seconds when it is cancelled, on both sides', async () => {
+    const admitted = await admit(pair, ['disk'], { transfer: { limit_bytes_per_second: MEBIBYTE } });
+    const watch = watching();
+    const sent = pair.senders.send(admitted.transfer, watch);
+    sent.catch(() => undefined);
+    await watch.until(({ disk_processed_bytes }) => disk_processed_bytes > 0, 'a beginning');
+    const cancelled_at = performance.now();
+    await pair.senders.cancel(admitted.id);
+    await pair.admission.withdraw(admitted.id);
+    expect(performance.now() - cancelled_at).toBeLessThan(2000);
+    await expect(sent).rejects.toMatchObject({ code: 'mover_cancelled' });
+    expect(readdirSync(join(pair.root, 's', 'mover', 'senders'))).toEqual([]);
+    expect(readdirSync(join(pair.root, 't', 'mover', 'journals'))).toEqual([]);
+    expect(pidsOf(join(pair.root, 't', 'mover', 's')).length).toBe(0);
+    await pair.senders.cancel(admitted.id);
+  });
+
+  test('the signal of its watch ends it too', async () => {
+    const admitted = await admit(pair, ['disk'], { transfer: { limit_bytes_per_second: MEBIBYTE } });
+    const watch = watching();
+    const sent = pair.senders.send(admitted.transfer, watch);
+    sent.catch(() => undefined);
+    await watch.until(({ disk_processed_bytes }) => disk_processed_bytes > 0, 'a beginning');
+    watch.controller.abort();
+    await expect(sent).rejects.toMatchObject({ code: 'mover_cancelled' });
+    await pair.admission.withdraw(admitted.id);
+  });
+});
+
+describe('a limit', () => {
+  test('is kept, and a new one is felt within a second', async () => {
+    const admitted = await admit(pair, ['disk'], { transfer: { limit_bytes_per_second: 8 * MEBIBYTE } });
+    const watch = watching();
+    const sent = pair.senders.send(admitted.transfer, watch);
+    const { sent_bytes } = await watch.until(({ sent_bytes: bytes }) => bytes > 0, 'a beginning');
+    const began_at = performance.now();
+    const later = await watch.until(
+      ({ sent_bytes: bytes }) => bytes > sent_bytes + 8 * MEBIBYTE,
+      'eight MiB more',
+    );
+    const rate = (later.sent_bytes - sent_bytes) / ((performance.now() - began_at) / 1000);
+    expect(rate).toBeLessThan(8 * MEBIBYTE * 1.3);
+    await pair.senders.limit(admitted.id, 64 * MEBIBYTE);
+    const before = performance.now();
+    await watch.until(({ sent_bytes: bytes }) => bytes > later.sent_bytes + 24 * MEBIBYTE, '24 MiB more');
+    // At the old rate these would take three seconds.
+    expect(performance.now() - before).toBeLessThan(2000);
+    await pair.senders.limit(admitted.id, 0);
+    await expectWhole(admitted, await sent);
+  });
+});
+
+describe('a target without room', () => {
+  test.skipIf(process.getuid?.() !== 0)(
+    'is a clear error, and nothing is left of the connection',
+    async () => {
+      const small = join(pair.root, 'small');
+      mkdirSync(small);
+      execFileSync('mount', ['-t', 'tmpfs', '-o', 'size=8m', 'tmpfs', small]);
+      try {
+        const { id, transfer } = await admit(pair, ['disk'], { folder: small });
+        const attempt = pair.senders.send(transfer, watching());
+        await expect(attempt).rejects.toMatchObject({ code: 'mover_target_full', values: { disk: 'disk' } });
+        await pair.admission.withdraw(id);
+        expect(statSync(join(small, 'disk')).size).toBe(DISK_BYTES);
+      } finally {
+        execFileSync('umount', [small]);
+      }
+    },
+  );
+});

@@ -1,0 +1,56 @@
+import { connect, createServer, type Socket } from 'node:net';
+
+/** A TCP proxy to one port of 127.0.0.1 that can cut its connections, or let them hang. */
+export interface CuttingProxy {
+  readonly port: number;
+  /** Connections made so far. */
+  readonly made: () => number;
+  cut(): void;
+  /** Lets nothing through any more, without closing anything. */
+  hang(): void;
+  close(): Promise<void>;
+}
+
+export async function startCuttingProxy(target_port: number): Promise<CuttingProxy> {
+  const sockets = new Set<Socket>();
+  let made = 0;
+  let hanging = false;
+  const server = createServer((from) => {
+    made += 1;
+    const to = connect({ host: '127.0.0.1', port: target_port });
+    for (const socket of [from, to]) {
+      sockets.add(socket);
+      socket.on('error', () => undefined);
+      socket.once('close', () => {
+        sockets.delete(socket);
+        from.destroy();
+        to.destroy();
+      });
+    }
+    if (!hanging) {
+      from.pipe(to);
+      to.pipe(from);
+    }
+  });
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+  const address = server.address();
+  const cut = (): void => {
+    for (const socket of sockets) socket.resetAndDestroy();
+  };
+  return {
+    port: typeof address === 'object' && address !== null ? address.port : 0,
+    made: () => made,
+    cut,
+    hang: () => {
+      hanging = true;
+      for (const socket of sockets) {
+        socket.unpipe();
+        socket.pause();
+      }
+    },
+    close: async () => {
+      cut();
+      await new Promise<void>((resolve) => server.close(() => resolve()));
+    },
+  };
+}
