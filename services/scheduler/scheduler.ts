@@ -27,7 +27,7 @@ import { imageSourceMaker } from './image-source.ts';
 import { removeExpired } from './reconcile/housekeeping.ts';
 import { Reconciler } from './reconcile/reconciler.ts';
 import { Repeating } from './reconcile/repeating.ts';
-import { initialRatios, machineSettings, placementSettings, publicUrl } from './settings.ts';
+import { initialRatios, loadPlacementSettings, machineSettings, publicUrl } from './settings.ts';
 import { HostSnapshot } from './snapshot/host-snapshot.ts';
 
 const PROGRESS_INTERVAL_MILLISECONDS = 400;
@@ -81,7 +81,7 @@ export async function startScheduler(configuration: Configuration, log: Logger):
     log,
     scheduler_id: id,
     settings: machineSettings(configuration),
-    placement: placementSettings(configuration),
+    placement: await loadPlacementSettings(configuration),
     lease_seconds: drover.lease_seconds,
     service_down_seconds: DEFAULT.service_down_time,
     imageSource: imageSourceMaker({

@@ -1,6 +1,9 @@
 import type { Configuration } from '../../shared/config/configuration.ts';
 import type { InitialRatios } from './hosts/inventory-of-report.ts';
 import type { Settings } from './migration/model.ts';
+import { loadPlacementModules } from './placement-modules.ts';
+import { parsePciAliases } from './placement/pci/aliases.ts';
+import { configuredFilters, configuredWeighers } from './placement/rules.ts';
 import { defaultPlacementSettings, type PlacementSettings } from './placement/settings.ts';
 
 /** What the pure parts are told of the configuration, as plain data. */
@@ -21,14 +24,30 @@ export function machineSettings(configuration: Configuration): Settings {
 }
 
 export function placementSettings(configuration: Configuration): PlacementSettings {
-  const { DEFAULT, filter_scheduler, scheduler, metrics } = configuration;
+  const { DEFAULT, filter_scheduler, scheduler, metrics, pci } = configuration;
   return {
     ...defaultPlacementSettings,
     filter_scheduler: { ...defaultPlacementSettings.filter_scheduler, ...filter_scheduler },
     scheduler: { ...defaultPlacementSettings.scheduler, ...scheduler },
     metrics: { ...defaultPlacementSettings.metrics, ...metrics },
     default_availability_zone: DEFAULT.default_availability_zone,
+    pci_aliases: parsePciAliases(pci.alias),
   };
+}
+
+/**
+ * The same with the site's own modules, all names checked: a configuration that cannot work stops the start.
+ *
+ * @throws DroverError unknown_filter, placement_module_invalid, pci_alias_invalid
+ */
+export async function loadPlacementSettings(configuration: Configuration): Promise<PlacementSettings> {
+  const settings: PlacementSettings = {
+    ...placementSettings(configuration),
+    ...(await loadPlacementModules(configuration.filter_scheduler.placement_modules)),
+  };
+  configuredFilters(settings);
+  configuredWeighers(settings);
+  return settings;
 }
 
 export function initialRatios(configuration: Configuration): InitialRatios {

@@ -16,6 +16,7 @@ import { libvirtSection } from './sections/libvirt.ts';
 import { metricsSection } from './sections/metrics.ts';
 import { moverSection } from './sections/mover.ts';
 import { osloPolicySection } from './sections/oslo-policy.ts';
+import { pciSection } from './sections/pci.ts';
 import { quotaSection } from './sections/quota.ts';
 import { schedulerSection } from './sections/scheduler.ts';
 
@@ -28,6 +29,7 @@ export const sections = [
   schedulerSection,
   filterSchedulerSection,
   metricsSection,
+  pciSection,
   quotaSection,
   osloPolicySection,
   imageSection,

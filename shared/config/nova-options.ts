@@ -10,7 +10,7 @@ const novaSections: ReadonlySet<string> = new Set(
   devices ephemeral_storage_encryption glance guestfs healthcheck hyperv image_cache ironic key_manager
   keystone keystone_authtoken manila mks mysql neutron notifications os_vif_linux_bridge os_vif_noop os_vif_ovs
   os_vif_vhostuser oslo_concurrency oslo_limit oslo_messaging_amqp oslo_messaging_kafka oslo_messaging_metrics
-  oslo_messaging_notifications oslo_messaging_rabbit oslo_middleware oslo_reports pci placement
+  oslo_messaging_notifications oslo_messaging_rabbit oslo_middleware oslo_reports placement
   placement_database powervm privsep profiler rdp remote_debug serial_console service_user spice upgrade_levels
   vault vendordata_dynamic_auth vmware vnc workarounds wsgi xenserver xvp zvm nova_sys_admin vif_plug_ovs_privileged
   vif_plug_linux_bridge_privileged placement_client os_brick ssl mdev`),
@@ -83,6 +83,7 @@ const novaOptions: Readonly<Record<string, ReadonlySet<string>>> = {
     disk_filter_multiplier`),
   ),
   metrics: new Set([]),
+  pci: new Set(words('device_spec passthrough_whitelist report_in_placement')),
   quota: new Set(
     words(`count_usage_from_placement driver fixed_ips floating_ips max_age network_allocate recheck_quota
     reservation_expire security_group_rules security_groups until_refresh unified_limits_resource_list

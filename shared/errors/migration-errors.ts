@@ -1,5 +1,15 @@
 /** Errors of placement, claims and the migration machine. */
 export const migrationErrors = {
+  pci_alias_invalid: {
+    http_status: 500,
+    message: 'The option [pci] alias cannot be used: {problem}: {alias}',
+    advice: 'Write it as JSON, as docs/configuration.md shows.',
+  },
+  placement_module_invalid: {
+    http_status: 500,
+    message: 'The placement module {module} cannot be used: {problem}.',
+    advice: 'See docs/adding-a-filter.md and docs/adding-a-weigher.md for what such a module exports.',
+  },
   cluster_text_invalid: {
     http_status: 400,
     message: 'The text form of the cluster cannot be read at line {line}: {problem}.',

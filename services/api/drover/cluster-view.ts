@@ -1,7 +1,7 @@
 import { performance } from 'node:perf_hooks';
 import type { PlacementSettings } from '../../scheduler/placement/settings.ts';
 import type { Snapshot } from '../../scheduler/placement/model.ts';
-import { placementSettings } from '../../scheduler/settings.ts';
+import { loadPlacementSettings } from '../../scheduler/settings.ts';
 import { readClusterVersion } from '../../scheduler/snapshot/cluster-version.ts';
 import { HostSnapshot } from '../../scheduler/snapshot/host-snapshot.ts';
 import type { ApiServices } from '../services.ts';
@@ -19,6 +19,7 @@ export interface ClusterAtVersion {
 export class ClusterView {
   readonly #services: ApiServices;
   #snapshot: HostSnapshot | null = null;
+  #settings: Promise<PlacementSettings> | null = null;
 
   constructor(services: ApiServices) {
     this.#services = services;
@@ -33,8 +34,9 @@ export class ClusterView {
       default_availability_zone: configuration.DEFAULT.default_availability_zone,
       now_seconds: () => performance.now() / 1000,
     });
+    this.#settings ??= loadPlacementSettings(configuration);
     const version = await readClusterVersion(pool);
     await this.#snapshot.refresh();
-    return { snapshot: this.#snapshot.current(), version, settings: placementSettings(configuration) };
+    return { snapshot: this.#snapshot.current(), version, settings: await this.#settings };
   }
 }

@@ -46,7 +46,7 @@ export class RejectionCollector {
   groupOf(filter: string, verdict: Reject): { readonly group: number; readonly available: number } {
     const { code, message, asked, available, unit } = verdict;
     const text = typeof available === 'string' ? available : undefined;
-    const key = [filter, code, message, asked ?? '', text ?? '', unit ?? ''].join('\u0000');
+    const key = `${filter}\u0000${code}\u0000${message}\u0000${asked ?? ''}\u0000${text ?? ''}\u0000${unit ?? ''}`;
     let group = this.#group_by_key.get(key);
     if (group === undefined) {
       group = this.open({

@@ -39,7 +39,6 @@ export interface SchedulerSettings {
   readonly limit_tenants_to_placement_aggregate: boolean;
   readonly placement_aggregate_required_for_tenants: boolean;
   readonly query_placement_for_availability_zone: boolean;
-  readonly query_placement_for_image_type_support: boolean;
   readonly enable_isolated_aggregate_filtering: boolean;
 }
 
@@ -113,7 +112,6 @@ export const defaultPlacementSettings: PlacementSettings = {
     limit_tenants_to_placement_aggregate: false,
     placement_aggregate_required_for_tenants: false,
     query_placement_for_availability_zone: true,
-    query_placement_for_image_type_support: false,
     enable_isolated_aggregate_filtering: false,
   },
   metrics: { weight_multiplier: 1, weight_setting: [], required: true, weight_of_unavailable: -10_000 },

@@ -46,6 +46,10 @@ export const filterSchedulerSection = defineSection(
       ],
       help: 'Filters that run, in this order.',
     }),
+    placement_modules: list({
+      default: [],
+      help: "Files with a site's own filters and weighers; see docs/adding-a-filter.md.",
+    }),
     weight_classes: list({ default: ['nova.scheduler.weights.all_weighers'], help: 'Weighers that run.' }),
     ram_weight_multiplier: weigher('free memory', 1),
     cpu_weight_multiplier: weigher('free virtual CPUs', 1),

@@ -1,10 +1,22 @@
-/** A word as it stands in the text form: as it is, or quoted as in JSON when it holds a space or a quote. */
+/** A word as it stands in the text form: as it is, or quoted as in JSON when it holds a space, a quote or a `#`. */
 export function quoteWord(word: string): string {
   return /^[^\s"#]+$/.test(word) ? word : JSON.stringify(word);
 }
 
-/** The words of one line; the opposite of joining quoted words with spaces. */
+/** `key=value`, with the value quoted where it must be: `reason="fan broken"`. */
+export function quotePair(key: string, value: string | number): string {
+  return /^[^\s"#=]+$/.test(key) ? `${key}=${quoteWord(String(value))}` : JSON.stringify(`${key}=${value}`);
+}
+
+/** The words of one line, without their quotes. */
 export function parseWords(line: string): readonly string[] {
-  const words = line.match(/"(?:[^"\\]|\\.)*"|\S+/g) ?? [];
-  return words.map((word) => (word.startsWith('"') ? String(JSON.parse(word)) : word));
+  const words = line.matchAll(/([^\s"]*)("(?:[^"\\]|\\.)*")|(\S+)/g);
+  return Array.from(words, ([, before = '', quoted, plain]) =>
+    quoted === undefined ? unquoted(plain ?? '') : before + String(JSON.parse(quoted)),
+  );
+}
+
+function unquoted(word: string): string {
+  if (word.includes('"')) throw new Error(`a quote is not closed: ${word}`);
+  return word;
 }
