@@ -4,6 +4,7 @@ import type { MigrationId } from '../../../shared/domain/ids.ts';
 import { DroverError } from '../../../shared/errors/drover-error.ts';
 import type { CommandResults } from '../../../shared/messaging/commands.ts';
 import type { SenderSupervisor, Transfer, TransferWatch } from './mover.ts';
+import { isRunning } from './process-identity.ts';
 import { SenderProcess } from './sender/sender-process.ts';
 import { readSender, removeSender, writeSender } from './sender/sender-record.ts';
 import type { SenderReport } from './sender/worker-messages.ts';
@@ -39,7 +40,8 @@ class HostSenders implements SenderSupervisor {
   /** Migrations that wait for a worker, and those that were cancelled meanwhile. */
   readonly #arriving = new Map<MigrationId, Promise<Running>>();
   readonly #cancelled = new Set<MigrationId>();
-  #host_limit_bytes_per_second: number;
+  readonly #host_limit_bytes_per_second: number;
+  #closed = false;
 
   constructor(options: SenderSupervisorOptions) {
     this.#records_folder = join(options.state_path, 'mover', 'senders');
@@ -126,6 +128,8 @@ class HostSenders implements SenderSupervisor {
       else resolve(report);
     });
     void worker.ended.then(() => {
+      // We have hung up: how it ends is for the next agent to hear. This promise stays open.
+      if (this.#closed) return;
       const reason = 'the sending process ended';
       if (this.#cancelled.has(migration_id)) onAbort();
       else reject(new DroverError('mover_connection_lost', { ...addressOf(endpoint), reason }));
@@ -159,6 +163,12 @@ class HostSenders implements SenderSupervisor {
     if (this.#running.get(migration_id) === running) this.#running.delete(migration_id);
     removeSender(this.#records_folder, migration_id);
     this.#shareLimits();
+  }
+
+  async has(migration: MigrationId): Promise<boolean> {
+    if (this.#running.has(migration)) return true;
+    const record = readSender(this.#records_folder, migration);
+    return record !== null && isRunning(record.identity);
   }
 
   limit(migration: MigrationId, limit_bytes_per_second: number): Promise<void> {
@@ -201,6 +211,7 @@ class HostSenders implements SenderSupervisor {
 
   /** Idle senders end. Those that send go on: the next agent takes them over. */
   async close(): Promise<void> {
+    this.#closed = true;
     for (const { worker } of this.#running.values()) worker.release();
     await this.#pool.close();
   }

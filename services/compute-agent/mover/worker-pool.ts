@@ -13,7 +13,11 @@ export interface PooledWorker {
 
 /** A worker is replaced after so much work: whatever it may have leaked goes with it. */
 const USES_MAX = 500;
-/** Who waits longer than this for a busy worker gets a new one: short transfers share few processes, long ones do not wait. */
+/**
+ * When no worker has come free for this long, another one is started: short transfers share few processes, long
+ * ones do not wait. Not a time for each who waits: when many come at once, their workers would all start at once
+ * and take the processor from the few that are about to be done.
+ */
 const PATIENCE_SECONDS = 0.15;
 
 /** Workers that are started before they are needed: starting one takes longer than receiving a small disk. */
@@ -24,6 +28,8 @@ export class WorkerPool<Worker extends PooledWorker> {
   readonly #waiting: ((worker: Worker) => void)[] = [];
   readonly #idle_max: number;
   readonly #create: () => Worker;
+  #starting = 0;
+  #patience: NodeJS.Timeout | null = null;
   #closed = false;
 
   /** @param options.idle_max workers that are kept ready */
@@ -46,21 +52,32 @@ export class WorkerPool<Worker extends PooledWorker> {
     const idle = this.#idle.pop();
     if (idle !== undefined) return Promise.resolve(idle);
     return new Promise((resolve) => {
-      const timer = setTimeout(() => this.#start(), PATIENCE_SECONDS * 1000);
-      this.#waiting.push((worker) => {
-        clearTimeout(timer);
-        resolve(worker);
-      });
+      this.#waiting.push(resolve);
       if (this.#all.size < this.#idle_max) this.#start();
+      else this.#bePatient();
     });
+  }
+
+  /** One start at a time, each after the patience; a worker that comes free begins it anew. */
+  #bePatient(): void {
+    if (this.#patience !== null || this.#starting > 0 || this.#waiting.length === 0) return;
+    this.#patience = setTimeout(() => {
+      this.#patience = null;
+      if (this.#waiting.length > 0) this.#start();
+    }, PATIENCE_SECONDS * 1000);
   }
 
   #start(): void {
     if (this.#closed) return;
     const worker = this.#create();
     this.#all.add(worker);
+    this.#starting += 1;
     void worker.ended.then(() => this.#forget(worker));
-    void worker.ready.then(() => this.#offer(worker));
+    void worker.ready.then(() => {
+      this.#starting -= 1;
+      this.#offer(worker);
+      this.#bePatient();
+    });
   }
 
   #offer(worker: Worker): void {
@@ -83,6 +100,10 @@ export class WorkerPool<Worker extends PooledWorker> {
     this.#uses.set(worker, uses);
     if (uses >= USES_MAX) worker.release();
     else this.#offer(worker);
+    // Somebody was served: who still waits has reason to go on waiting.
+    if (this.#patience !== null) clearTimeout(this.#patience);
+    this.#patience = null;
+    this.#bePatient();
   }
 
   async discard(worker: Worker): Promise<void> {

@@ -65,4 +65,5 @@ export function runReceiverWorker(): void {
   // The agent decides when its workers end; a signal to its process group is not for them.
   process.on('SIGINT', () => undefined);
   report({ is: 'ready' });
+  endWithoutAgent();
 }

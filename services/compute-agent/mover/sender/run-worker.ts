@@ -8,6 +8,8 @@ import { onLines, sendLine, type SenderReport, type SenderRequest } from './work
 const REPORTS_PER_SECOND = 4;
 /** How long the end of a transfer is kept for an agent that comes back. */
 const ORPHAN_SECONDS = 600;
+/** An agent that has started us and does not come has died. */
+const FIRST_AGENT_SECONDS = 60;
 
 interface Work {
   readonly migration_id: string;
@@ -121,6 +123,7 @@ export function runSenderWorker(socket_path: string): void {
     });
   });
   server.listen(socket_path, () => process.stdout.write('ready\n'));
+  orphan_timer = setTimeout(end, FIRST_AGENT_SECONDS * 1000);
   process.on('SIGINT', () => undefined);
 }
 
