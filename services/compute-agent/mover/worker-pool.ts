@@ -18,7 +18,7 @@ const USES_MAX = 500;
  * ones do not wait. Not a time for each who waits: when many come at once, their workers would all start at once
  * and take the processor from the few that are about to be done.
  */
-const PATIENCE_SECONDS = 0.15;
+const PATIENCE_SECONDS = 0.5;
 
 /** Workers that are started before they are needed: starting one takes longer than receiving a small disk. */
 export class WorkerPool<Worker extends PooledWorker> {

@@ -62,6 +62,9 @@ export class ReceiverProcess {
       return;
     }
     if (request.do === 'serve') this.served += 1;
+    // Node would keep books, here and in the worker, on which server a socket came from, and there is one per
+    // migration: listeners would pile up. Nobody asks those books.
+    if (socket !== undefined) Reflect.set(socket, 'server', null);
     this.#child.send(request, socket, { keepOpen: false }, () => undefined);
   }
 
