@@ -33,7 +33,7 @@ export async function startPrivateSshd(folder: string): Promise<PrivateSshd> {
     configuration,
     renderSshdConfig({ address: '127.0.0.1', port, host_key_path: key, authorized_keys_path }),
   );
-  const child = spawn('/usr/sbin/sshd', ['-D', '-e', '-f', configuration], { stdio: 'ignore' });
+  const child = spawn('/usr/sbin/sshd', ['-D', '-r', '-e', '-f', configuration], { stdio: 'ignore' });
   await greeting(port, child);
   return {
     port,
