@@ -1,0 +1,65 @@
+import { fork, type ChildProcess } from 'node:child_process';
+import { once } from 'node:events';
+import { join } from 'node:path';
+import { createClaimsDatabase } from './claims-database.ts';
+
+const hosts = 5000;
+const milliseconds = 5000;
+const at_once = 64;
+
+/**
+ * Claimed decisions per second at 5,000 hosts against a real PostgreSQL, with one and with two schedulers, each a
+ * process of its own. Every decision is stored with all its reasons.
+ *
+ * @returns by number of schedulers
+ */
+export async function claimedPerSecond(server: string): Promise<Readonly<Record<string, number>>> {
+  const figures: Record<string, number> = {};
+  for (const schedulers of [1, 2]) {
+    const database = await createClaimsDatabase(server, hosts);
+    try {
+      figures[schedulers] = await measure(database.url, schedulers);
+    } finally {
+      await database.drop();
+    }
+  }
+  return figures;
+}
+
+async function measure(url: string, schedulers: number): Promise<number> {
+  const workers = Array.from({ length: schedulers }, (_, number) =>
+    fork(join(import.meta.dirname, 'claims-worker.ts'), [
+      url,
+      `scheduler-${number}`,
+      String(hosts),
+      String(milliseconds),
+      String(at_once),
+    ]),
+  );
+  try {
+    await Promise.all(workers.map(next));
+    const counted = workers.map(next);
+    for (const worker of workers) worker.send('go');
+    const counts = (await Promise.all(counted)) as ReadonlyArray<{ readonly claimed: number }>;
+    await Promise.all(workers.map((worker) => worker.exitCode ?? once(worker, 'exit')));
+    const claimed = counts.reduce((sum, count) => sum + count.claimed, 0);
+    return Math.round((claimed * 1000) / milliseconds);
+  } finally {
+    for (const worker of workers) worker.kill();
+  }
+}
+
+/** What the worker says next; an error when it ends instead. */
+async function next(worker: ChildProcess): Promise<unknown> {
+  const ended = new AbortController();
+  const exit = once(worker, 'exit', { signal: ended.signal }).then(([code]) => {
+    throw new Error(`a scheduler of the measurement ended with ${String(code)}`);
+  });
+  const message = once(worker, 'message').then(([said]: unknown[]) => said);
+  try {
+    return await Promise.race([message, exit]);
+  } finally {
+    exit.catch(() => undefined);
+    ended.abort();
+  }
+}
