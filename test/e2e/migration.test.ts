@@ -210,10 +210,17 @@ test('after resize_confirm_window it confirms by itself', async () => {
   }
 });
 
+/** A copy takes seconds, and who is dead is noticed soon. */
+const slowCopies = [
+  'DEFAULT.use_cow_images=false',
+  'mover.limit_bytes_per_second=1MiB',
+  'drover.lease_seconds=5',
+].flatMap((setting) => ['--set', setting]);
+
 test.each(['scheduler', 'source agent', 'target agent'] as const)(
   'kill -9 of the %s in the middle of a copy: at rest in the end, with one home',
   async (victim) => {
-    await cluster.up('--set', 'DEFAULT.use_cow_images=false', '--set', 'mover.limit_bytes_per_second=1MiB');
+    await cluster.up(...slowCopies);
     const server = await create('survivor');
     const source = hostOf(server);
     const digest = await guestDiskDigest(servers.folder(server.id, source));
