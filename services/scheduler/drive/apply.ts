@@ -219,6 +219,7 @@ function finishAction(rows: RowChanges, loaded: LoadedOperation, message: string
   );
 }
 
+/** Nova's column: what is longer is cut, and stands whole in the details, which are the administrator's. */
 const FAULT_MESSAGE_LENGTH_MAX = 255;
 
 function addFault(
@@ -226,8 +227,10 @@ function addFault(
   fault: Extract<Change, { type: 'fault' }>,
   instance: World['instance'],
 ): void {
-  const message = fault.message.slice(0, FAULT_MESSAGE_LENGTH_MAX);
-  const values = [instance.id, fault.code, message, fault.details, instance.host];
+  const isLong = fault.message.length > FAULT_MESSAGE_LENGTH_MAX;
+  const message = isLong ? `${fault.message.slice(0, FAULT_MESSAGE_LENGTH_MAX - 1)}…` : fault.message;
+  const details = isLong ? `${fault.message}\n${fault.details}` : fault.details;
+  const values = [instance.id, fault.code, message, details, instance.host];
   rows.part(
     `insert into instance_faults (instance_uuid, code, message, details, host)
      values (${values.map((value) => rows.add(value)).join(', ')})`,

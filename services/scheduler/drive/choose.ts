@@ -97,12 +97,12 @@ async function claimAndTell(
       );
       continue;
     }
-    const { id, stored } = storeDecision(transaction, loaded, decision, host);
+    const { id, stored } = storeDecision(transaction, loaded, round, host);
     const event = claimedEvent(services, outcome.target, id);
     return await decideAndCommit(services, transaction, loaded, event, [outcome.written, stored]);
   }
   if (decision.chosen !== null && !round.isLast) return 'again';
-  const { id, stored } = storeDecision(transaction, loaded, decision, null);
+  const { id, stored } = storeDecision(transaction, loaded, round, null);
   const message = failureMessage(decision, refusals);
   const event = {
     type: 'choose_failed',
@@ -178,19 +178,17 @@ function claimedEvent(services: DriveServices, target: ClaimedHost, decision_id:
 function storeDecision(
   transaction: Queryable,
   loaded: LoadedOperation,
-  decision: Decision,
+  { decision, refusals }: Round,
   claimed: HostName | null,
 ): { readonly id: string; readonly stored: Promise<unknown> } {
   const { operation, instance } = loaded.world;
   const id = randomUUID();
   const summary =
-    claimed === null
-      ? (decision.no_valid_host?.message ?? 'No valid host was found. There are not enough hosts available.')
-      : `${claimed}, of ${decision.considered} hosts.`;
+    claimed === null ? failureMessage(decision, refusals) : `${claimed}, of ${decision.considered} hosts.`;
   const stored = transaction.query(
     prepared(
-      `insert into decisions (id, kind, instance_uuid, request_id, chosen_host, summary, record)
-       values ($1, $2, $3, $4, $5, $6, $7)`,
+      `insert into decisions (id, kind, instance_uuid, request_id, chosen_host, summary, record, refusals)
+       values ($1, $2, $3, $4, $5, $6, $7, $8)`,
       [
         id,
         operation.kind === 'create' ? 'create' : 'cold',
@@ -199,6 +197,7 @@ function storeDecision(
         claimed,
         summary,
         JSON.stringify(decision),
+        JSON.stringify(Object.fromEntries([...refusals].map(([host, { message }]) => [host, message]))),
       ],
     ),
   );

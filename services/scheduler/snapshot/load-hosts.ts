@@ -4,29 +4,6 @@ import type { NumaCellReport, PciDeviceReport } from '../../../shared/messaging/
 import type { ClaimDetails, HostAggregate, HostState, ResourceInventory } from '../placement/model.ts';
 import { prepared } from '../drive/statement.ts';
 
-/** A host's row as far as it changes often: read for all hosts at each refresh. */
-export interface HostMark {
-  readonly id: number;
-  readonly name: HostName;
-  readonly generation: number;
-  readonly forced_down: boolean;
-  readonly last_seen: string | null;
-  readonly age_seconds: number | null;
-}
-
-/** Every host with its generation: what became different since the last time is read in full by `loadHosts`. */
-export async function readHostMarks(database: Queryable): Promise<readonly HostMark[]> {
-  const { rows } = await database.query<HostMark>(
-    prepared(
-      `select h.id, h.name, h.generation, s.forced_down, s.last_seen_at::text as last_seen,
-              extract(epoch from now() - s.last_seen_at)::double precision as age_seconds
-       from hosts h join services s on s.id = h.service_id`,
-      [],
-    ),
-  );
-  return rows;
-}
-
 /** All of a host but whether it is up, which is the clock's to say. */
 export type LoadedHost = Omit<HostState, 'up'>;
 

@@ -4,6 +4,7 @@ import { hostName } from '../../../shared/domain/ids.ts';
 import { ingestReport } from '../../../services/scheduler/hosts/ingest-report.ts';
 import { reportOwnServices } from '../../../services/scheduler/hosts/own-heartbeat.ts';
 import { syncReportedGuests } from '../../../services/scheduler/hosts/power-state.ts';
+import { readChangedMarks } from '../../../services/scheduler/snapshot/host-marks.ts';
 import { HostSnapshot } from '../../../services/scheduler/snapshot/host-snapshot.ts';
 import { createTestDatabase, type TestDatabase } from '../support/database.ts';
 import {
@@ -210,6 +211,64 @@ describe('the snapshot', () => {
     await report({ sequence: 2 });
     await cluster.refresh();
     expect(cluster.current().hosts).toMatchObject([{ name: 'c1', up: true }]);
+  });
+
+  test('misses no change, in whichever order transactions commit', async () => {
+    for (const host of ['c1', 'c2']) await ingestReport(pool, reportOf(host), initialRatios);
+    const cluster = snapshot();
+    await cluster.refresh();
+    const enabled = () => cluster.current().hosts.map((host) => host.enabled);
+    const disable = `update services set disabled = true where host = $1`;
+    const slow = await pool.connect();
+    try {
+      await slow.query('begin');
+      await slow.query(disable, ['c1']);
+      await pool.query(disable, ['c2']);
+      await cluster.refresh();
+      expect(enabled()).toEqual([true, false]);
+      await cluster.refresh();
+      await slow.query('commit');
+    } finally {
+      slow.release();
+    }
+    await cluster.refresh();
+    expect(enabled()).toEqual([false, false]);
+  });
+
+  test('reads what has changed and no more', async () => {
+    for (const host of ['c1', 'c2', 'c3']) await ingestReport(pool, reportOf(host), initialRatios);
+    const { rows } = await pool.query<{ now: string }>('select pg_current_xact_id()::text as now');
+    const since = rows[0]?.now ?? '';
+    expect((await readChangedMarks(pool, since, [])).marks).toEqual([]);
+    await ingestReport(pool, reportOf('c1', { sequence: 2 }), initialRatios);
+    expect((await readChangedMarks(pool, since, [])).marks).toEqual([]);
+    await ingestReport(pool, reportOf('c2', { sequence: 2, address: '127.9.9.9' }), initialRatios);
+    const { marks, removed_generations } = await readChangedMarks(pool, since, []);
+    expect(marks.map(({ name }) => name)).toEqual(['c2']);
+    await pool.query(`delete from hosts where name = 'c3'`);
+    expect((await readChangedMarks(pool, since, [])).removed_generations).toBeGreaterThan(
+      removed_generations,
+    );
+  });
+
+  test('a host that went silent while nobody looked is not taken for one that has just spoken', async () => {
+    await report({});
+    const cluster = snapshot();
+    await cluster.refresh();
+    now_seconds += 3600;
+    await pool.query(`update services set last_seen_at = now() - interval '50 minutes'`);
+    await cluster.refresh();
+    expect(cluster.isUp(hostName('c1'))).toBe(false);
+  });
+
+  test('a host that was removed and came back is read anew', async () => {
+    await report({});
+    const cluster = snapshot();
+    await cluster.refresh();
+    await pool.query('delete from services');
+    await report({ sequence: 9, address: '127.9.9.9' });
+    await cluster.refresh();
+    expect(cluster.current().hosts).toMatchObject([{ name: 'c1', address: '127.9.9.9', up: true }]);
   });
 
   test('counts choices under way, and forgets those that came to nothing', async () => {

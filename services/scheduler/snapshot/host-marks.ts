@@ -1,0 +1,74 @@
+import type { Queryable } from '../../../shared/database/connect.ts';
+import type { HostName } from '../../../shared/domain/ids.ts';
+import { prepared } from '../drive/statement.ts';
+
+/** A host's row as far as it changes often. */
+export interface HostMark {
+  readonly id: number;
+  readonly name: HostName;
+  readonly generation: number;
+  readonly forced_down: boolean;
+  readonly last_seen: string | null;
+  readonly age_seconds: number | null;
+}
+
+export interface HostMarks {
+  /** Where to begin the next time. */
+  readonly horizon: string;
+  /** Rises when a host is removed. */
+  readonly removed_generations: number;
+  readonly marks: readonly HostMark[];
+}
+
+const columns = `h.id, h.name, h.generation, s.forced_down, s.last_seen_at::text as last_seen,
+            extract(epoch from now() - s.last_seen_at)::double precision as age_seconds`;
+
+/**
+ * The horizon is the oldest transaction that is still open in this statement's own view: all before it are seen here,
+ * whatever commits later is at or after it. Something may be read twice so, nothing is missed.
+ */
+const seen = `
+  with seen as materialized (
+    select pg_snapshot_xmin(pg_current_snapshot())::text as horizon,
+           (select generations from removed_host_generations) as removed_generations)`;
+
+const allSql = `${seen}
+  select seen.*, m.* from seen left join lateral (
+    select ${columns} from hosts h join services s on s.id = h.service_id) m on true`;
+
+const changedSql = `${seen}
+  select seen.*, m.* from seen left join lateral (
+    select ${columns} from hosts h join services s on s.id = h.service_id
+    where h.id in (select host_id from host_changes where changed_in >= $1::xid8 union select unnest($2::integer[]))
+  ) m on true`;
+
+type Row = { readonly horizon: string; readonly removed_generations: number } & (
+  HostMark | { readonly id: null }
+);
+
+/** Every host, with its generation. A scan: for the first time, and to see which hosts still report. */
+export async function readAllMarks(database: Queryable): Promise<HostMarks> {
+  return marksOf((await database.query<Row>(prepared(allSql, []))).rows);
+}
+
+/**
+ * Hosts that placement may see otherwise than before: a few rows, found by an index.
+ * @param since the horizon of the last time @param further ids of hosts to be read whether they have changed or not.
+ */
+export async function readChangedMarks(
+  database: Queryable,
+  since: string,
+  further: readonly number[],
+): Promise<HostMarks> {
+  return marksOf((await database.query<Row>(prepared(changedSql, [since, further]))).rows);
+}
+
+function marksOf(rows: readonly Row[]): HostMarks {
+  const first = rows[0];
+  if (first === undefined) throw new Error('the marks of hosts always have one row at least');
+  return {
+    horizon: first.horizon,
+    removed_generations: first.removed_generations ?? 0,
+    marks: rows.filter((row) => row.id !== null),
+  };
+}
