@@ -41,7 +41,7 @@ async function measure(url: string, schedulers: number): Promise<number> {
     const counted = workers.map(next);
     for (const worker of workers) worker.send('go');
     const counts = (await Promise.all(counted)) as ReadonlyArray<{ readonly claimed: number }>;
-    await Promise.all(workers.map((worker) => worker.exitCode ?? once(worker, 'exit')));
+    for (const worker of workers) if (worker.exitCode === null) await once(worker, 'exit');
     const claimed = counts.reduce((sum, count) => sum + count.claimed, 0);
     return Math.round((claimed * 1000) / milliseconds);
   } finally {

@@ -57,6 +57,7 @@ function applyRule(
       if (rule.metadata_key !== undefined && !columns.classes.hasMetadata(rule.metadata_key)) return count;
       // One verdict per class of hosts: undefined until the first host of the class is met.
       const verdicts: Array<{ group: number; available: number } | null | undefined> = [];
+      const groups = new Map<Verdict, { group: number; available: number }>();
       const { host_class, classes } = columns;
       return keep(rows, count, collector, (row) => {
         const number = host_class[row] ?? 0;
@@ -64,7 +65,8 @@ function applyRule(
         if (known === undefined) {
           const described = classes.all[number];
           const verdict: Verdict = described === undefined ? { pass: true } : rule.check(described);
-          known = verdict.pass ? null : collector.groupOf(name, verdict);
+          known = verdict.pass ? null : (groups.get(verdict) ?? collector.groupOf(name, verdict));
+          if (known !== null) groups.set(verdict, known);
           verdicts[number] = known;
         }
         return known;

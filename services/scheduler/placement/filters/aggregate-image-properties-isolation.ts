@@ -1,5 +1,5 @@
 import { aggregateListValues } from './aggregate-metadata.ts';
-import { pass, reject, type Filter } from './filter.ts';
+import { oncePer, pass, reject, type Filter } from './filter.ts';
 
 /**
  * A key in the metadata of the host's aggregates that the image has as a property too must list the image's value.
@@ -17,22 +17,25 @@ export const AggregateImagePropertiesIsolation: Filter = {
     if (properties.length === 0) return null;
     return {
       reads: 'class',
-      check: (host) => {
-        for (const [key, value] of properties) {
-          const allowed = aggregateListValues(host, key);
-          if (allowed.length > 0 && !allowed.includes(value)) {
-            return reject(
-              'image_not_allowed',
-              `its aggregates want ${key}={available}, the image has {asked}`,
-              {
-                asked: value,
-                available: allowed.join(', '),
-              },
-            );
+      check: oncePer(
+        (host) => host.aggregates,
+        (host) => {
+          for (const [key, value] of properties) {
+            const allowed = aggregateListValues(host, key);
+            if (allowed.length > 0 && !allowed.includes(value)) {
+              return reject(
+                'image_not_allowed',
+                `its aggregates want ${key}={available}, the image has {asked}`,
+                {
+                  asked: value,
+                  available: allowed.join(', '),
+                },
+              );
+            }
           }
-        }
-        return pass;
-      },
+          return pass;
+        },
+      ),
     };
   },
 };

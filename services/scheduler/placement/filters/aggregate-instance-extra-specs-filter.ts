@@ -1,6 +1,6 @@
 import { aggregateListValues } from './aggregate-metadata.ts';
 import { satisfies } from './extra-spec-operators.ts';
-import { pass, reject, type Filter } from './filter.ts';
+import { oncePer, pass, reject, type Filter } from './filter.ts';
 
 const scope = 'aggregate_instance_extra_specs:';
 
@@ -18,23 +18,30 @@ export const AggregateInstanceExtraSpecsFilter: Filter = {
     if (wanted.length === 0) return null;
     return {
       reads: 'class',
-      check: (host) => {
-        for (const { key, spec } of wanted) {
-          const values = aggregateListValues(host, key);
-          if (values.length === 0) {
-            return reject('aggregate_key_missing', `is in no aggregate with ${key}, asked for {asked}`, {
-              asked: spec,
-            });
+      check: oncePer(
+        (host) => host.aggregates,
+        (host) => {
+          for (const { key, spec } of wanted) {
+            const values = aggregateListValues(host, key);
+            if (values.length === 0) {
+              return reject('aggregate_key_missing', `is in no aggregate with ${key}, asked for {asked}`, {
+                asked: spec,
+              });
+            }
+            if (!values.some((value) => satisfies(value, spec))) {
+              return reject(
+                'aggregate_mismatch',
+                `its aggregates have ${key}={available}, asked for {asked}`,
+                {
+                  asked: spec,
+                  available: values.join(', '),
+                },
+              );
+            }
           }
-          if (!values.some((value) => satisfies(value, spec))) {
-            return reject('aggregate_mismatch', `its aggregates have ${key}={available}, asked for {asked}`, {
-              asked: spec,
-              available: values.join(', '),
-            });
-          }
-        }
-        return pass;
-      },
+          return pass;
+        },
+      ),
     };
   },
 };

@@ -1,5 +1,5 @@
 import { aggregateListValues } from './aggregate-metadata.ts';
-import { pass, reject, type Filter } from './filter.ts';
+import { oncePer, pass, reject, type Filter } from './filter.ts';
 
 /** Hosts whose aggregates name flavors under `instance_type` take servers of these flavors only. */
 export const AggregateTypeAffinityFilter: Filter = {
@@ -7,14 +7,17 @@ export const AggregateTypeAffinityFilter: Filter = {
   prepare: ({ request }) => ({
     reads: 'class',
     metadata_key: 'instance_type',
-    check: (host) => {
-      const allowed = aggregateListValues(host, 'instance_type');
-      return allowed.length === 0 || allowed.includes(request.flavor.name)
-        ? pass
-        : reject('other_flavors_only', 'is kept for flavors {available}, asked for {asked}', {
-            asked: request.flavor.name,
-            available: allowed.join(', '),
-          });
-    },
+    check: oncePer(
+      (host) => host.aggregates,
+      (host) => {
+        const allowed = aggregateListValues(host, 'instance_type');
+        return allowed.length === 0 || allowed.includes(request.flavor.name)
+          ? pass
+          : reject('other_flavors_only', 'is kept for flavors {available}, asked for {asked}', {
+              asked: request.flavor.name,
+              available: allowed.join(', '),
+            });
+      },
+    ),
   }),
 };

@@ -1,4 +1,4 @@
-import { pass, reject, type Filter } from './filter.ts';
+import { oncePer, pass, reject, type Filter } from './filter.ts';
 
 /** The host is in the zone that was asked for. A host without a zone of its own is in the default one. */
 export const AvailabilityZoneFilter: Filter = {
@@ -8,13 +8,16 @@ export const AvailabilityZoneFilter: Filter = {
     if (asked === null) return null;
     return {
       reads: 'class',
-      check: ({ availability_zone }) =>
-        availability_zone === asked
-          ? pass
-          : reject('wrong_zone', 'is in availability zone {available}, asked for {asked}', {
-              asked,
-              available: availability_zone,
-            }),
+      check: oncePer(
+        (host) => host.availability_zone,
+        ({ availability_zone }) =>
+          availability_zone === asked
+            ? pass
+            : reject('wrong_zone', 'is in availability zone {available}, asked for {asked}', {
+                asked,
+                available: availability_zone,
+              }),
+      ),
     };
   },
 };

@@ -1,7 +1,7 @@
 import type { HostClass } from '../host-class.ts';
 import type { HostState, Verdict } from '../model.ts';
 import { satisfies, textOf } from './extra-spec-operators.ts';
-import { pass, reject, type Filter } from './filter.ts';
+import { oncePer, pass, reject, type Filter } from './filter.ts';
 import { hostAttribute, isHostAttribute, isClassAttribute } from './host-attributes.ts';
 
 interface Wanted {
@@ -42,6 +42,12 @@ export const ComputeCapabilitiesFilter: Filter = {
       return pass;
     };
     const by_class = wanted.every(({ path }) => isClassAttribute(path[0] ?? ''));
-    return by_class ? { reads: 'class', check } : { reads: 'host', check };
+    if (!by_class) return { reads: 'host', check };
+    const read = new Set(wanted.map(({ path }) => path[0] ?? ''));
+    const [only = ''] = read;
+    return {
+      reads: 'class',
+      check: read.size === 1 ? oncePer((host) => hostAttribute(host, [only]), check) : check,
+    };
   },
 };

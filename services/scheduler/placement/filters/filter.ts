@@ -78,6 +78,26 @@ export function reject(
   return { pass: false, code, message, ...numbers };
 }
 
+/**
+ * Asks a class rule once per distinct value of the part that it reads. A fleet has a thousand classes (racks times models)
+ * but few zones and few models, and equal parts are one object in a snapshot.
+ */
+export function oncePer(
+  partOf: (host: HostClass) => unknown,
+  check: (host: HostClass) => Verdict,
+): (host: HostClass) => Verdict {
+  const verdicts = new Map<unknown, Verdict>();
+  return (host) => {
+    const part = partOf(host);
+    let verdict = verdicts.get(part);
+    if (verdict === undefined) {
+      verdict = check(host);
+      verdicts.set(part, verdict);
+    }
+    return verdict;
+  };
+}
+
 /** Applies a prepared rule of any form to one host. */
 export function checkHost(rule: Rule | null, host: HostState): Verdict {
   if (rule === null) return pass;

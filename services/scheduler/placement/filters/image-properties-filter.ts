@@ -1,6 +1,6 @@
 import type { HostClass } from '../host-class.ts';
 import type { Verdict } from '../model.ts';
-import { pass, reject, type Filter } from './filter.ts';
+import { oncePer, pass, reject, type Filter } from './filter.ts';
 import { architectureOf, hypervisorTypeOf, vmModeOf } from './image-vocabulary.ts';
 import { versionMatches } from './version-predicate.ts';
 
@@ -22,31 +22,32 @@ export const ImagePropertiesFilter: Filter = {
     if (architecture === null && hypervisor === null && mode === null) return null;
     const wanted = [architecture, hypervisor, mode];
     const asked = wanted.filter((part) => part !== null).join(', ');
+    const check = (host: HostClass): Verdict => {
+      const supported = host.supported_instances.some((triple) =>
+        wanted.every((part, index) => part === null || part === triple[index]),
+      );
+      if (!supported) {
+        const available = host.supported_instances.map((triple) => triple.join('/')).join(' ');
+        return reject('image_unsupported', 'cannot run images of {asked}; it runs {available}', {
+          asked,
+          available: available === '' ? 'nothing' : available,
+        });
+      }
+      if (version !== null && !versionMatches(host.hypervisor_version, version)) {
+        return reject(
+          'hypervisor_version',
+          'runs hypervisor version {available}, the image asks for {asked}',
+          {
+            asked: version,
+            available: String(host.hypervisor_version),
+          },
+        );
+      }
+      return pass;
+    };
     return {
       reads: 'class',
-      check: (host: HostClass): Verdict => {
-        const supported = host.supported_instances.some((triple) =>
-          wanted.every((part, index) => part === null || part === triple[index]),
-        );
-        if (!supported) {
-          const available = host.supported_instances.map((triple) => triple.join('/')).join(' ');
-          return reject('image_unsupported', 'cannot run images of {asked}; it runs {available}', {
-            asked,
-            available: available === '' ? 'nothing' : available,
-          });
-        }
-        if (version !== null && !versionMatches(host.hypervisor_version, version)) {
-          return reject(
-            'hypervisor_version',
-            'runs hypervisor version {available}, the image asks for {asked}',
-            {
-              asked: version,
-              available: String(host.hypervisor_version),
-            },
-          );
-        }
-        return pass;
-      },
+      check: version === null ? oncePer((host) => host.supported_instances, check) : check,
     };
   },
 };
