@@ -1,4 +1,5 @@
 import { agentErrors } from './agent-errors.ts';
+import { aggregateErrors } from './aggregate-errors.ts';
 import { computeErrors } from './compute-errors.ts';
 import { flavorErrors } from './flavor-errors.ts';
 import { hypervisorErrors } from './hypervisor-errors.ts';
@@ -7,6 +8,7 @@ import { imageErrors } from './image-errors.ts';
 import { migrationErrors } from './migration-errors.ts';
 import { moverErrors } from './mover-errors.ts';
 import { operationsErrors } from './operations-errors.ts';
+import { quotaErrors } from './quota-errors.ts';
 import { serverErrors } from './server-errors.ts';
 import { serviceErrors } from './service-errors.ts';
 
@@ -24,6 +26,7 @@ export interface ErrorEntry {
 /** Every error Drover can answer with, one file per area. A code is never reused for another meaning. */
 export const errorRegistry = {
   ...agentErrors,
+  ...aggregateErrors,
   ...computeErrors,
   ...flavorErrors,
   ...hypervisorErrors,
@@ -32,6 +35,7 @@ export const errorRegistry = {
   ...migrationErrors,
   ...moverErrors,
   ...operationsErrors,
+  ...quotaErrors,
   ...serverErrors,
   ...serviceErrors,
 } as const satisfies Record<string, ErrorEntry>;

@@ -54,7 +54,7 @@ export async function readQuota(
 export async function readLimit(
   database: Queryable,
   projectId: string,
-  resource: 'metadata_items' | 'server_group_members' | 'key_pairs',
+  resource: 'metadata_items' | 'server_groups' | 'server_group_members' | 'key_pairs',
   defaults: Defaults,
 ): Promise<number> {
   const { rows } = await database.query<{ hard_limit: number }>(

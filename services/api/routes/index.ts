@@ -1,7 +1,9 @@
 import { droverV1 } from '../drover/index.ts';
 import type { RegisterRoutes } from '../services.ts';
 import { flavorResources } from './flavor-resources.ts';
+import { hostResources } from './host-resources.ts';
 import { miscResources } from './misc-resources.ts';
+import { projectResources } from './project-resources.ts';
 import { serverResources } from './server-resources.ts';
 import { serviceResources } from './service-resources.ts';
 
@@ -11,6 +13,8 @@ export const computeResources: readonly RegisterRoutes[] = [
   ...miscResources,
   ...flavorResources,
   ...serviceResources,
+  ...hostResources,
+  ...projectResources,
 ];
 
 /** Drover v1 resources, served below /drover/v1. */

@@ -1,0 +1,20 @@
+/** Rules about hosts, aggregates and zones: Nova's names (facts document, section 8.1). */
+export const hostPolicies = {
+  hosts: 'os_compute_api:os-hosts:list',
+  host: 'os_compute_api:os-hosts:show',
+  update_host: 'os_compute_api:os-hosts:update',
+  reboot_host: 'os_compute_api:os-hosts:reboot',
+  shut_host_down: 'os_compute_api:os-hosts:shutdown',
+  start_host: 'os_compute_api:os-hosts:start',
+  aggregates: 'os_compute_api:os-aggregates:index',
+  aggregate: 'os_compute_api:os-aggregates:show',
+  create_aggregate: 'os_compute_api:os-aggregates:create',
+  update_aggregate: 'os_compute_api:os-aggregates:update',
+  delete_aggregate: 'os_compute_api:os-aggregates:delete',
+  add_host: 'os_compute_api:os-aggregates:add_host',
+  remove_host: 'os_compute_api:os-aggregates:remove_host',
+  set_metadata: 'os_compute_api:os-aggregates:set_metadata',
+  images: 'compute:aggregates:images',
+  zones: 'os_compute_api:os-availability-zone:list',
+  zones_detail: 'os_compute_api:os-availability-zone:detail',
+} as const;
