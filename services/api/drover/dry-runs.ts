@@ -5,12 +5,13 @@ import { readMoveRequest } from '../../scheduler/drive/placement-request.ts';
 import { explainHost } from '../../scheduler/placement/explain.ts';
 import type { PlacementRequest } from '../../scheduler/placement/model.ts';
 import { plan } from '../../scheduler/placement/plan.ts';
-import { dumpCluster } from '../../scheduler/placement/text-form/dump.ts';
+import { dumpProblem } from '../../scheduler/placement/text-form/dump-problem.ts';
 import { bodySchema, lastValue, validateBody, validateQuery } from '../http/validate.ts';
 import { requireServer } from '../routes/server-access.ts';
 import { hostNameSchema } from '../routes/server-actions/migrate.ts';
 import type { ApiServices, RegisterRoutes } from '../services.ts';
 import { ClusterView } from './cluster-view.ts';
+import { hostsMaxOf, hostsMaxSchema } from './hosts-max.ts';
 import { dryRunView } from './placement-view.ts';
 import { droverPolicies } from './policies.ts';
 
@@ -37,6 +38,13 @@ const dryRunBody = bodySchema<{
   additionalProperties: false,
 });
 
+const dryRunQuery = { parameters: { hosts: hostsMaxSchema }, allows_others: false } as const;
+
+const clusterQuery = {
+  parameters: { server: { type: 'string', format: 'uuid' } },
+  allows_others: false,
+} as const;
+
 const explainQuery = {
   parameters: { server: { type: 'string', format: 'uuid' } },
   allows_others: false,
@@ -48,6 +56,7 @@ export const registerDroverDryRuns: RegisterRoutes = (app, services) => {
 
   app.post('/decisions', async (request) => {
     const { servers } = validateBody(dryRunBody, request.body);
+    const hosts_max = hostsMaxOf(validateQuery(dryRunQuery, request.query));
     authorize(services, request, droverPolicies.dry_run);
     const requests: PlacementRequest[] = [];
     for (const server of servers) requests.push(await moveOf(services, request, server.id, server.host));
@@ -60,7 +69,7 @@ export const registerDroverDryRuns: RegisterRoutes = (app, services) => {
     );
     return {
       cluster_version: version,
-      decisions: decisions.map((decision) => dryRunView(decision.request.instance_id, decision)),
+      decisions: decisions.map((decision) => dryRunView(decision.request.instance_id, decision, hosts_max)),
     };
   });
 
@@ -90,9 +99,13 @@ export const registerDroverDryRuns: RegisterRoutes = (app, services) => {
   });
 
   app.get('/cluster', async (request, reply) => {
+    const server = lastValue(validateQuery(clusterQuery, request.query), 'server');
     authorize(services, request, droverPolicies.dump);
-    const { snapshot } = await cluster.read();
-    return reply.header('content-type', 'text/plain; charset=utf-8').send(dumpCluster(snapshot));
+    const requests = server === undefined ? [] : [await moveOf(services, request, server, undefined)];
+    const { snapshot, settings } = await cluster.read();
+    return reply
+      .header('content-type', 'text/plain; charset=utf-8')
+      .send(dumpProblem(snapshot, settings, requests));
   });
 };
 

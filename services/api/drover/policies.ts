@@ -35,6 +35,7 @@ export const droverPolicyRules: readonly PolicyRule[] = [
   ]),
   policyRule(droverPolicies.hosts, 'admin', 'See hosts with their capacity and use', [`GET ${P}/hosts`]),
   policyRule(droverPolicies.decisions, 'admin', 'See why a host was chosen or not', [
+    `GET ${P}/decisions`,
     `GET ${P}/decisions/{decision}`,
   ]),
   policyRule(droverPolicies.dry_run, 'admin', 'Ask where servers would go, and why not to a host', [

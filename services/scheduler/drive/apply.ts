@@ -229,7 +229,7 @@ function addFault(
 ): void {
   const isLong = fault.message.length > FAULT_MESSAGE_LENGTH_MAX;
   const message = isLong ? `${fault.message.slice(0, FAULT_MESSAGE_LENGTH_MAX - 1)}…` : fault.message;
-  const details = isLong ? `${fault.message}\n${fault.details}` : fault.details;
+  const details = isLong ? `${fault.message}\n${fault.details ?? ''}` : fault.details;
   const values = [instance.id, fault.code, message, details, instance.host];
   rows.part(
     `insert into instance_faults (instance_uuid, code, message, details, host)

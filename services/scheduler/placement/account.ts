@@ -62,7 +62,7 @@ export function accountOf(decision: Decision, options: AccountOptions): Decision
       verdict:
         ranked.host === chosen_host ? 'chosen' : alternates.includes(ranked.host) ? 'alternate' : 'possible',
       weight: ranked.weight,
-      reason: weightInWords(ranked),
+      reason: weighed === 1 ? 'the only host that passes every filter' : weightInWords(ranked),
     };
   });
   // The choice first, though chance may have drawn it from further down.
@@ -90,7 +90,7 @@ function weightInWords({ parts }: WeighedHost): string {
     .map(({ weigher, normalised, multiplier }) => ({ weigher, share: multiplier * normalised }))
     .filter(({ share }) => share !== 0)
     .sort((left, right) => Math.abs(right.share) - Math.abs(left.share));
-  if (shares.length === 0) return 'no weigher prefers it or another';
+  if (shares.length === 0) return 'no weigher tells the hosts apart';
   return shares.map(({ weigher, share }) => `${weigher} ${signed(share)}`).join(', ');
 }
 

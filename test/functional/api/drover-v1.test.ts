@@ -1,5 +1,9 @@
 import { randomUUID } from 'node:crypto';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { decide } from '../../../services/scheduler/placement/decide.ts';
+import { createSnapshot } from '../../../services/scheduler/placement/snapshot.ts';
+import { loadProblem } from '../../../services/scheduler/placement/text-form/problem.ts';
+import { host, request, settings } from '../../unit/scheduler/placement/builders.ts';
 import { createServersFixture, missingId, type Actor, type ServersFixture } from './servers-fixture.ts';
 
 let fixture: ServersFixture;
@@ -154,15 +158,59 @@ test('hosts show their state and what is taken', async () => {
   expect(body.hosts[0].inventories.MEMORY_MB).toMatchObject({ used: 64, capacity: 1350 });
 });
 
-test('a decision is shown with its record; an unknown one is not found', async () => {
-  const id = randomUUID();
-  await fixture.pool.query(
-    `insert into decisions (id, kind, request_id, summary, record) values ($1, 'cold', 'req-x', 'No valid host', '{"a": 1}')`,
-    [id],
-  );
-  expect((await call('GET', `/decisions/${id}`)).body.decision).toMatchObject({ id, record: { a: 1 } });
-  for (const unknown of [missingId, 'x'])
+describe('a decision', () => {
+  const server = randomUUID();
+  const store = async (created_at: string, chosen: string | null, refusals: object): Promise<string> => {
+    const id = randomUUID();
+    const snapshot = createSnapshot([host('c1').state, host('c2').state, host('c3').down().state], 1);
+    const decision = decide(snapshot, request().request, settings(), '');
+    await fixture.pool.query(
+      `insert into decisions (id, kind, instance_uuid, request_id, chosen_host, summary, record, refusals, created_at)
+       values ($1, 'cold', $2, 'req-x', $3, 'a summary', $4, $5, $6)`,
+      [id, server, chosen, JSON.stringify(decision), JSON.stringify(refusals), created_at],
+    );
+    return id;
+  };
+
+  test('is shown host by host, with what was found when it was claimed; whole on request', async () => {
+    const id = await store('2026-01-01', 'c2', { c1: 'was disabled' });
+    const { body } = await call('GET', `/decisions/${id}`);
+    expect(body.decision).toMatchObject({
+      id,
+      server_id: server,
+      chosen_host: 'c2',
+      hosts_considered: 3,
+      hosts_weighed: 2,
+      hosts_left_out: 0,
+      reasons: [{ filter: 'ComputeFilter', hosts: 1 }],
+    });
+    expect(body.decision.hosts.map((one: any) => [one.host, one.verdict])).toEqual([
+      ['c2', 'chosen'],
+      ['c1', 'refused'],
+      ['c3', 'rejected'],
+    ]);
+    expect(body.decision).not.toHaveProperty('record');
+    const short = await call('GET', `/decisions/${id}?hosts=1&record=true`);
+    expect(short.body.decision.hosts).toHaveLength(1);
+    expect(short.body.decision.hosts_left_out).toBe(2);
+    expect(short.body.decision.record.chosen).toBe('c1');
+  });
+
+  test('of a server: the newest first', async () => {
+    const newest = await store('2026-01-03', null, {});
+    await store('2026-01-02', null, {});
+    const { body } = await call('GET', `/decisions?server=${server}&limit=1`);
+    expect(body.decisions).toMatchObject([{ id: newest, chosen_host: null, summary: 'a summary' }]);
+    expect((await call('GET', `/decisions?limit=0`)).body.decisions).toEqual([]);
+  });
+
+  test.each([missingId, 'x'])('%s is not found', async (unknown) => {
     expect((await call('GET', `/decisions/${unknown}`)).status).toBe(404);
+  });
+
+  test.each(['hosts=-1', 'hosts=x', 'record=1', 'x=1'])('refuses ?%s', async (query) => {
+    expect((await call('GET', `/decisions/${missingId}?${query}`)).status).toBe(400);
+  });
 });
 
 describe('who may', () => {
@@ -173,6 +221,7 @@ describe('who may', () => {
     ['GET', '/operations', 200],
     ['POST', `/operations/${missingId}/resume`, 404],
     ['GET', '/hosts', 200],
+    ['GET', '/decisions', 200],
     ['GET', `/decisions/${missingId}`, 404],
   ] as const;
   test.each(routes)('%s %s is the administrator’s', async (method, path, status) => {
@@ -202,7 +251,12 @@ describe('questions to placement', () => {
     const { status, body } = await call('POST', '/decisions', { servers: [{ id: server }] });
     expect(status).toBe(200);
     expect(body.decisions).toMatchObject([{ server_id: server, chosen_host: 'compute3' }]);
-    expect(body.decisions[0].record.rejections.length).toBeGreaterThan(0);
+    expect(body.decisions[0].hosts).toContainEqual({
+      host: 'compute2',
+      verdict: 'rejected',
+      weight: null,
+      reason: 'ComputeFilter: disabled',
+    });
     const after = await fixture.pool.query(`select count(*) from operations`);
     expect(after.rows).toEqual(before.rows);
   });
@@ -234,13 +288,15 @@ describe('questions to placement', () => {
     expect((await call('GET', `/hosts/compute2/explain`)).status).toBe(400);
   });
 
-  test('the cluster is dumped as text', async () => {
-    const answer = await fixture.app.inject({
-      method: 'GET',
-      url: '/drover/v1/cluster',
-      headers: { 'x-auth-token': 'nothing' },
-    });
-    expect(answer.statusCode).toBe(401);
+  test('the cluster is dumped as text, with a server’s question when one is named', async () => {
+    expect((await call('GET', '/cluster', undefined, null)).status).toBe(401);
+    const plain = loadProblem((await call('GET', '/cluster')).text, settings());
+    expect(plain.snapshot.hosts.map(({ name }) => name)).toEqual(['compute1', 'compute2', 'compute3']);
+    expect(plain.requests).toEqual([]);
+    const asked = loadProblem((await call('GET', `/cluster?server=${server}`)).text, settings());
+    const [first] = asked.requests;
+    expect(first?.name).toBe(server);
+    expect(decide(asked.snapshot, first!.request, asked.settings, '').chosen).toBe('compute3');
   });
 
   test('a migration is asked for with a limit and the version of its dry run', async () => {

@@ -24,6 +24,7 @@ export interface Answer {
   readonly status: number;
   readonly headers: Readonly<Record<string, unknown>>;
   readonly body: any;
+  readonly text: string;
 }
 
 export interface ServersFixture {
@@ -121,7 +122,8 @@ export async function createServersFixture(): Promise<ServersFixture> {
       return {
         status: answer.statusCode,
         headers: answer.headers,
-        body: answer.body === '' ? null : answer.json(),
+        body: String(answer.headers['content-type']).includes('json') ? answer.json() : null,
+        text: answer.body,
       };
     },
     async server(columns = {}) {
