@@ -48,8 +48,9 @@ const hostsSql = `
           from host_inventories n where n.host_id = h.id) as inventories,
          (select jsonb_agg(jsonb_build_object('id', a.id, 'name', a.name, 'metadata', a.metadata) order by a.id)
           from aggregates a join aggregate_hosts ah on ah.aggregate_id = a.id where ah.host_id = h.id) as aggregates,
-         (select jsonb_agg(distinct c.details) from claims c
-          where c.host_id = h.id and c.details is not null) as claim_details,
+         (select jsonb_agg(d.details) from (
+            select distinct c.consumer_uuid, c.details from claims c
+            where c.host_id = h.id and c.details is not null) d) as claim_details,
          (select jsonb_agg(jsonb_build_object('id', i.uuid, 'project_id', i.project_id,
             'image_properties', i.image_properties))
           from instances i where i.deleted_at is null and i.uuid in (
