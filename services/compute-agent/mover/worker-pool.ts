@@ -19,6 +19,8 @@ const USES_MAX = 500;
  * and take the processor from the few that are about to be done.
  */
 const PATIENCE_SECONDS = 0.5;
+/** Workers beyond those that are kept ready stay this long without work: what came at once often comes again. */
+const SPARE_SECONDS = 30;
 
 /** Workers that are started before they are needed: starting one takes longer than receiving a small disk. */
 export class WorkerPool<Worker extends PooledWorker> {
@@ -30,6 +32,7 @@ export class WorkerPool<Worker extends PooledWorker> {
   readonly #create: () => Worker;
   #starting = 0;
   #patience: NodeJS.Timeout | null = null;
+  #sparing: NodeJS.Timeout | null = null;
   #closed = false;
 
   /** @param options.idle_max workers that are kept ready */
@@ -84,8 +87,18 @@ export class WorkerPool<Worker extends PooledWorker> {
     if (!worker.alive) return;
     const waiting = this.#waiting.shift();
     if (waiting !== undefined) return waiting(worker);
-    if (this.#closed || this.#idle.length >= this.#idle_max) return worker.release();
+    if (this.#closed) return worker.release();
     this.#idle.push(worker);
+    if (this.#idle.length > this.#idle_max)
+      this.#sparing ??= setTimeout(() => this.#spare(), SPARE_SECONDS * 1000).unref();
+  }
+
+  /** Lets go of the workers that had nothing to do since some were too many. */
+  #spare(): void {
+    this.#sparing = null;
+    // The last ones are taken first, so the first ones have waited longest.
+    const spare = this.#idle.splice(0, Math.max(this.#idle.length - this.#idle_max, 0));
+    for (const worker of spare) worker.release();
   }
 
   #forget(worker: Worker): void {
