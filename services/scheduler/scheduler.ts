@@ -50,7 +50,7 @@ export async function startScheduler(configuration: Configuration, log: Logger):
   const onIdleError = (error: Error) => log.warn({ error }, 'lost an idle database connection');
   const connection = { connection: database.connection, application_name: `drover scheduler ${process.pid}` };
   const pool = connectDatabase(
-    { ...connection, max_pool_size: database.max_pool_size, pipeline: true },
+    { ...connection, max_pool_size: database.max_pool_size, pipeline: true, generic_plans: true },
     onIdleError,
   );
   // Not from the pool of decisions: with all its connections waiting for a lock, nothing would be sent any more.

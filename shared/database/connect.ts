@@ -1,4 +1,6 @@
+import { Writable } from 'node:stream';
 import pg from 'pg';
+import { joinWrites } from './joined-writes.ts';
 
 /** int8 comes as a JavaScript number: all our bigints (bytes, ids, epochs) stay far below 2^53. */
 pg.types.setTypeParser(pg.types.builtins.INT8, (text) => {
@@ -17,8 +19,13 @@ export interface DatabaseOptions {
   readonly max_pool_size: number;
   /** Shown in pg_stat_activity: which of our processes holds a lock. */
   readonly application_name: string;
-  /** Statements of one connection are sent without waiting for the answers of those before them. */
+  /** Statements of one connection are sent without waiting for the answers of those before them, and together. */
   readonly pipeline?: boolean;
+  /**
+   * Prepared statements are planned once per connection, not five times: right where all of them look rows up by
+   * keys, so that no value makes another plan better.
+   */
+  readonly generic_plans?: boolean;
 }
 
 /** Opens a pool. Connections are made on first use; an idle one that breaks is reported and replaced. */
@@ -28,11 +35,24 @@ export function connectDatabase(options: DatabaseOptions, onIdleError: (error: E
     max: options.max_pool_size,
     application_name: options.application_name,
     ...(options.pipeline === true ? { pipeline: true } : {}),
+    ...(options.generic_plans === true ? { options: '-c plan_cache_mode=force_generic_plan' } : {}),
     idle_in_transaction_session_timeout: 60_000,
     connectionTimeoutMillis: 10_000,
   });
   pool.on('error', onIdleError);
+  if (options.pipeline === true) {
+    pool.on('connect', (client) => {
+      const stream = streamOf(client);
+      if (stream !== null) joinWrites(stream);
+    });
+  }
   return pool;
+}
+
+/** The client's socket, which pg has but does not declare. Null: then statements are only sent less economically. */
+function streamOf(client: pg.PoolClient): Writable | null {
+  const { connection } = client as { connection?: { stream?: unknown } };
+  return connection?.stream instanceof Writable ? connection.stream : null;
 }
 
 /** Runs `work` in one transaction: commit if it returns, roll back if it throws. */
