@@ -1,6 +1,7 @@
 import { rmSync, readFileSync, existsSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Pool } from '../../shared/database/connect.ts';
+import { NODE_FLAGS } from '../../shared/process/node-flags.ts';
 import { writeAccessFiles } from './access-files.ts';
 import { Cluster } from './cluster.ts';
 import { writeClusterDescription, type ClusterDescription } from './cluster-json.ts';
@@ -90,7 +91,14 @@ async function keepService(cluster: Cluster, service: ServiceStart): Promise<voi
     rmSync(ready, { force: true });
     const record = await spawnDetached({
       command: process.execPath,
-      arguments: [join(root, service.program), '--config-file', service.configuration, '--ready-file', ready],
+      arguments: [
+        ...NODE_FLAGS,
+        join(root, service.program),
+        '--config-file',
+        service.configuration,
+        '--ready-file',
+        ready,
+      ],
       environment: environmentFor(state.cluster_id),
       folder: root,
       log_file,

@@ -1,6 +1,7 @@
 import { fork, type ChildProcess } from 'node:child_process';
 import type { Socket } from 'node:net';
 import { fileURLToPath } from 'node:url';
+import { NODE_FLAGS } from '../../../../shared/process/node-flags.ts';
 import { identityOf, killIfOurs, type ProcessIdentity } from '../process-identity.ts';
 import { workerEnvironment } from '../worker-environment.ts';
 import type { ReceiverReport, ReceiverRequest } from './worker-messages.ts';
@@ -24,7 +25,7 @@ export class ReceiverProcess {
     // A session of its own: a signal to the agent's group is not for a transfer that runs.
     this.#child = fork(entry, [RECEIVER_MARK], {
       execPath: process.execPath,
-      execArgv: ['--disable-warning=ExperimentalWarning'],
+      execArgv: [...NODE_FLAGS],
       env: workerEnvironment(),
       cwd: '/',
       detached: true,

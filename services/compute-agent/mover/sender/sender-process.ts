@@ -3,6 +3,7 @@ import { randomBytes } from 'node:crypto';
 import { connect, type Socket } from 'node:net';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { NODE_FLAGS } from '../../../../shared/process/node-flags.ts';
 import { identityOf, isRunning, killIfOurs, type ProcessIdentity } from '../process-identity.ts';
 import { workerEnvironment } from '../worker-environment.ts';
 import { onLines, sendLine, type SenderReport, type SenderRequest } from './worker-messages.ts';
@@ -35,7 +36,7 @@ export class SenderProcess {
   static start(sockets_folder: string): SenderProcess {
     const socket_path = join(sockets_folder, randomBytes(6).toString('hex'));
     const entry = fileURLToPath(new URL('./worker.ts', import.meta.url));
-    const arguments_ = ['--disable-warning=ExperimentalWarning', entry, SENDER_MARK, socket_path];
+    const arguments_ = [...NODE_FLAGS, entry, SENDER_MARK, socket_path];
     // A session of its own: a signal to the agent's group is not for a transfer that runs.
     const child = spawn(process.execPath, arguments_, {
       env: workerEnvironment(),
