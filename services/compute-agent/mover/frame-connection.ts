@@ -15,8 +15,12 @@ export class FrameConnection {
   #failure: Error | null = null;
   readonly #writers = new Set<(error: Error) => void>();
 
-  constructor(stream: Duplex) {
+  readonly #transport: Pick<Duplex, 'cork' | 'uncork'> | null;
+
+  /** @param transport what the stream writes its packets to: those of one write leave together */
+  constructor(stream: Duplex, transport: Pick<Duplex, 'cork' | 'uncork'> | null = null) {
     this.#stream = stream;
+    this.#transport = transport;
     stream.on('error', (error) => this.#fail(error));
     stream.once('close', () => this.#fail(new ConnectionClosed('the connection was closed')));
   }
@@ -42,6 +46,8 @@ export class FrameConnection {
     if (this.#failure !== null) return Promise.reject(this.#failure);
     return new Promise((resolve, reject) => {
       this.#writers.add(reject);
+      this.#transport?.cork();
+      process.nextTick(() => this.#transport?.uncork());
       this.#stream.write(bytes, (error) => {
         this.#writers.delete(reject);
         if (error === null || error === undefined) resolve();

@@ -173,22 +173,23 @@ describe('a copy that is interrupted', () => {
 
 describe('a limit', () => {
   test('is kept, and a new one is felt within a second', async () => {
-    const admitted = await admit(pair, ['disk'], { transfer: { limit_bytes_per_second: 8 * MEBIBYTE } });
+    const slow = 2 * MEBIBYTE;
+    const admitted = await admit(pair, ['disk'], { transfer: { limit_bytes_per_second: slow } });
     const watch = watching();
     const sent = pair.senders.send(admitted.transfer, watch);
-    const { sent_bytes } = await watch.until(({ sent_bytes: bytes }) => bytes > 0, 'a beginning');
+    const first = await watch.until(({ sent_bytes }) => sent_bytes > 0, 'a beginning');
     const began_at = performance.now();
-    const later = await watch.until(
-      ({ sent_bytes: bytes }) => bytes > sent_bytes + 8 * MEBIBYTE,
-      'eight MiB more',
+    const second = await watch.until(
+      ({ sent_bytes }) => sent_bytes > first.sent_bytes + slow,
+      'two MiB more',
     );
-    const rate = (later.sent_bytes - sent_bytes) / ((performance.now() - began_at) / 1000);
-    expect(rate).toBeLessThan(8 * MEBIBYTE * 1.3);
-    await pair.senders.limit(admitted.id, 64 * MEBIBYTE);
-    const before = performance.now();
-    await watch.until(({ sent_bytes: bytes }) => bytes > later.sent_bytes + 24 * MEBIBYTE, '24 MiB more');
-    // At the old rate these would take three seconds.
-    expect(performance.now() - before).toBeLessThan(2000);
+    const rate = (second.sent_bytes - first.sent_bytes) / ((performance.now() - began_at) / 1000);
+    expect(rate).toBeLessThan(slow * 1.4);
+    await pair.senders.limit(admitted.id, 32 * MEBIBYTE);
+    const changed_at = performance.now();
+    await watch.until(({ sent_bytes }) => sent_bytes > second.sent_bytes + 16 * MEBIBYTE, '16 MiB more');
+    // Half a second at the new rate, eight at the old one.
+    expect(performance.now() - changed_at).toBeLessThan(4000);
     await pair.senders.limit(admitted.id, 0);
     await expectWhole(admitted, await sent);
   });

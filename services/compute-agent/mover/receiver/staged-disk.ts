@@ -1,4 +1,4 @@
-import { constants } from 'node:fs';
+import { constants, writeSync } from 'node:fs';
 import { open, type FileHandle } from 'node:fs/promises';
 import { join } from 'node:path';
 import { constants as zlib, zstdDecompress } from 'node:zlib';
@@ -9,6 +9,8 @@ import { decodedBytes, encodings, ProtocolError, type Extent } from '../protocol
 
 /** Zeros for the rest of an extent that held something before. */
 const zeros = Buffer.alloc(1024 * 1024);
+
+const SHORT_WRITE_BYTES = 128 * 1024;
 
 /** One disk that is being received. */
 export class StagedDisk {
@@ -92,6 +94,10 @@ export class StagedDisk {
 
   async #writeAll(bytes: Buffer, position: number): Promise<void> {
     let written = 0;
+    // A short write into the page cache takes less time than handing it to another thread.
+    while (written < bytes.length && bytes.length <= SHORT_WRITE_BYTES) {
+      written += writeSync(this.#handle.fd, bytes, written, bytes.length - written, position + written);
+    }
     while (written < bytes.length) {
       const result = await this.#handle.write(bytes, written, bytes.length - written, position + written);
       written += result.bytesWritten;

@@ -35,6 +35,9 @@ const ALGORITHMS_OF_KEY: Readonly<Record<string, readonly ServerHostKeyAlgorithm
 export function openSshLink(options: SshLinkOptions): Promise<ReceiverLink> {
   const { endpoint } = options;
   const client = new Client();
+  const { address, port } = endpoint;
+  // ssh2's own socket would wait for company for each small packet: 40 ms here and there in every login.
+  const socket = connect({ host: address, port, localAddress: options.local_address, noDelay: true });
   let fatal: DroverError | null = null;
   let transport_error: Error | null = null;
   const lost = (reason: string, cause?: unknown): LinkFailure =>
@@ -61,13 +64,16 @@ export function openSshLink(options: SshLinkOptions): Promise<ReceiverLink> {
           return;
         }
         const explain = explanation(channel, () => transport_error);
-        resolve(new ReceiverLink(new FrameConnection(channel), { destroy: () => client.destroy(), explain }));
+        resolve(
+          new ReceiverLink(new FrameConnection(channel, socket), {
+            destroy: () => client.destroy(),
+            explain,
+          }),
+        );
       });
     });
-    const { address, port } = endpoint;
     client.connect({
-      // ssh2's own socket would wait for company for each small packet: 40 ms here and there in every login.
-      sock: connect({ host: address, port, localAddress: options.local_address, noDelay: true }),
+      sock: socket,
       username: endpoint.user,
       privateKey: options.private_key,
       readyTimeout: CONNECT_SECONDS * 1000,

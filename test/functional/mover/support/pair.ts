@@ -58,24 +58,30 @@ export async function startPair(): Promise<Pair> {
       await Promise.all([pair.senders.close(), pair.admission.close()]);
       await sshd.stop();
       const left = await leftovers(root, sshd.pid);
+      for (const { pid } of left) process.kill(pid, 'SIGKILL');
       rmSync(root, { recursive: true });
-      if (left.length > 0) throw new Error(`left behind:\n${left.join('\n')}`);
+      if (left.length > 0) throw new Error(`left behind:\n${left.map(({ line }) => line).join('\n')}`);
     },
   };
   return pair;
 }
 
 /** Processes that bear this pair's folder in their command line, or listen for it, after a short grace. */
-async function leftovers(root: string, sshd_pid: number): Promise<readonly string[]> {
+async function leftovers(root: string, sshd_pid: number): Promise<readonly ProcessLine[]> {
   const deadline = Date.now() + 5000;
   for (;;) {
     const found = processes().filter(({ pid, line }) => line.includes(root) || pid === sshd_pid);
-    if (found.length === 0 || Date.now() > deadline) return found.map(({ pid, line }) => `${pid} ${line}`);
+    if (found.length === 0 || Date.now() > deadline) return found;
     await new Promise((resolve) => setTimeout(resolve, 20));
   }
 }
 
-export function processes(): { readonly pid: number; readonly line: string }[] {
+interface ProcessLine {
+  readonly pid: number;
+  readonly line: string;
+}
+
+export function processes(): ProcessLine[] {
   return readdirSync('/proc')
     .filter((name) => /^\d+$/.test(name))
     .flatMap((name) => {
