@@ -188,6 +188,7 @@ class HostAgent implements Agent {
       operation_id: message.operation_id,
       interrupts_all: definition.interrupts_all === true,
       at_once: definition.at_once === true,
+      beside: definition.beside === true,
       outlives_agent: definition.outlives_agent === true,
       run: async (signal, interrupted) => {
         await this.#runner.run(definition, message, { signal, interrupted });

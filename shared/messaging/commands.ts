@@ -42,6 +42,8 @@ export interface CommandArguments {
     /** 0 = unlimited. */
     readonly limit_bytes_per_second: number;
   };
+  /** Source: change the rate of the copy that runs, within a second. Interrupts nothing. */
+  limit: { readonly limit_bytes_per_second: number };
   /** Source: make sure that no mover of this migration runs (cancel, unwind). Runs at once, never queued behind its copy. */
   abort_copy: Record<never, never>;
   /** Target: re-read what lies on its disks and give the digests. Long; reports progress. */
@@ -142,6 +144,7 @@ export interface CommandResults {
     readonly resent_bytes: number;
     readonly rounds: number;
   };
+  limit: Nothing;
   abort_copy: Nothing;
   verify: { readonly digests: readonly DiskDigest[] };
   retire: Nothing;

@@ -60,6 +60,8 @@ export interface CommandDefinition<Name extends CommandName = CommandName> {
   readonly needs_migration?: true;
   /** Not queued behind the instance's other commands. */
   readonly at_once?: true;
+  /** Runs beside what is under way for the instance and interrupts nothing. */
+  readonly beside?: true;
   /** Aborts whatever else runs for the instance, not only older commands of its own operation. */
   readonly interrupts_all?: true;
   /** Its work lies in a process of its own and goes on when the agent ends. */

@@ -5,6 +5,8 @@ export interface Job {
   readonly operation_id: OperationId;
   readonly interrupts_all: boolean;
   readonly at_once: boolean;
+  /** Neither waits nor interrupts nor is waited for. */
+  readonly beside: boolean;
   /** Its work goes on without the agent: closing does not abort it. */
   readonly outlives_agent: boolean;
   /** `interrupted` resolves when what was aborted for this job has ended. Only one that runs at once sees it open. */
@@ -25,6 +27,7 @@ export class InstanceQueues {
 
   /** Resolves when the job has run. `run` must not reject. */
   add(job: Job): Promise<void> {
+    if (job.beside) return job.run(new AbortController().signal, Promise.resolve());
     const queue = this.#queues.get(job.instance_id) ?? new Set<Waiting>();
     this.#queues.set(job.instance_id, queue);
     const before = [...queue];

@@ -9,6 +9,7 @@ import type { CommandDefinition } from './definition.ts';
 import { destroy } from './destroy.ts';
 import { discardSource } from './discard-source.ts';
 import { discardTarget } from './discard-target.ts';
+import { limit } from './limit.ts';
 import { powerOff } from './power-off.ts';
 import { powerOn } from './power-on.ts';
 import { reboot } from './reboot.ts';
@@ -40,6 +41,7 @@ export const commandRegistry: Registry = {
   connect,
   stop,
   copy,
+  limit,
   abort_copy: abortCopy,
   verify,
   retire,

@@ -93,6 +93,14 @@ export const wakeOf: EventOf = (loaded) => {
   if (operation.state === 'running' && operation.step !== null && operation.cancel_requested) {
     return { type: 'cancel', by: 'a person' };
   }
+  if (operation.state === 'running' && operation.step === 'copy' && isLimitNew(operation)) {
+    return { type: 'limit_changed' };
+  }
   // A waiting operation is begun by whoever ends the one before it; a wake for it comes while that one still runs.
   return operation.state === 'running' ? startOf(loaded) : null;
 };
+
+function isLimitNew({ request, facts }: LoadedOperation['world']['operation']): boolean {
+  const wanted = request.limit_bytes_per_second;
+  return wanted !== undefined && wanted !== facts.limit?.sent_bytes_per_second;
+}

@@ -67,6 +67,8 @@ export interface OperationFacts {
   readonly refused_hosts?: readonly HostName[];
   /** Set when `retire` or `restore` was first ordered: undos from then on need a higher epoch than it wrote. */
   readonly epoch_spent?: true;
+  /** The rate that was last told to the running copy, and how often it was changed. */
+  readonly limit?: { readonly sent_bytes_per_second: number; readonly changes: number };
   readonly survey?: CommandResults['survey'];
   readonly admit?: CommandResults['admit'];
   readonly stop?: CommandResults['stop'];
@@ -172,6 +174,8 @@ export type MachineEvent =
   /** The former driver is gone. What it had in memory (a decision under way) is made again; commands live on in queues. */
   | { readonly type: 'lease_expired' }
   | { readonly type: 'cancel'; readonly by: string }
+  /** A person changed the rate in the operation's request. */
+  | { readonly type: 'limit_changed' }
   /** A person ordered a stuck operation to try its undo again. */
   | { readonly type: 'resume' };
 

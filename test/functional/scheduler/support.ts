@@ -204,6 +204,7 @@ export const goodResults: { readonly [Name in CommandName]: CommandResults[Name]
     rounds: 1,
   },
   abort_copy: {},
+  limit: {},
   verify: { digests },
   retire: {},
   unretire: {},

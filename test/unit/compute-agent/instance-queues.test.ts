@@ -19,6 +19,7 @@ function harness() {
       operation_id: operationId(randomUUID()),
       interrupts_all: false,
       at_once: false,
+      beside: false,
       outlives_agent: false,
       ...change,
       run: async (signal, interrupted) => {
@@ -82,4 +83,24 @@ test('closing aborts what this process does, not what goes on without it', async
   expect(signals.map((signal) => signal.aborted)).toEqual([true, false]);
   gate.resolve();
   await Promise.all(jobs);
+});
+
+test('a job beside others neither waits for them nor aborts them', async () => {
+  const { log, operation_id, add } = harness();
+  const copying = Promise.withResolvers<void>();
+  let aborted = false;
+  const copy = add(
+    'copy',
+    async (signal) => {
+      await copying.promise;
+      aborted = signal.aborted;
+    },
+    { operation_id },
+  );
+  await add('limit', async () => {}, { operation_id, beside: true });
+  expect(log).toContain('limit ends');
+  expect(log).not.toContain('copy ends');
+  copying.resolve();
+  await copy;
+  expect(aborted).toBe(false);
 });

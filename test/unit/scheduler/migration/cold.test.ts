@@ -255,3 +255,39 @@ test('a copy that differs on the target is never adopted', () => {
   expect(cluster.world.operation.reason).toMatchObject({ code: 'mover_digest_mismatch', step: 'verify' });
   expect(cluster.world.operation.reason?.message).toContain('Disk disk differs');
 });
+
+describe('a new limit', () => {
+  const limited = (cluster: SimulatedCluster, limit_bytes_per_second: number) => {
+    const { operation } = cluster.world;
+    cluster.world = { ...cluster.world, operation: { ...operation, request: { limit_bytes_per_second } } };
+    return cluster.happen({ type: 'limit_changed' });
+  };
+
+  test('is told to the source beside the copy, whose own answer still counts', () => {
+    const cluster = new SimulatedCluster('cold');
+    cluster.happen({ type: 'requested' });
+    while (cluster.world.operation.step !== 'copy') {
+      if (!cluster.hear() && !cluster.deliver()) cluster.choose();
+    }
+    const first = limited(cluster, 100);
+    const second = limited(cluster, 200);
+    expect([...first.orders, ...second.orders]).toMatchObject([
+      { command: 'limit', host: alpha, step: 'limit-1', arguments: { limit_bytes_per_second: 100 } },
+      { command: 'limit', host: alpha, step: 'limit-2', arguments: { limit_bytes_per_second: 200 } },
+    ]);
+    cluster.settle();
+    expect(cluster.world.operation.state).toBe('done');
+    expect(cluster.runningOn()).toEqual([beta]);
+  });
+
+  test('before the copy goes with its order', () => {
+    const cluster = new SimulatedCluster('cold');
+    cluster.happen({ type: 'requested' });
+    expect(limited(cluster, 100).orders).toEqual([]);
+    cluster.settle((order) => {
+      if (order.command === 'copy') expect(order.arguments).toMatchObject({ limit_bytes_per_second: 100 });
+      return 'normal';
+    });
+    expect(cluster.world.operation.state).toBe('done');
+  });
+});

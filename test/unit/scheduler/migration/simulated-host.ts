@@ -69,6 +69,7 @@ export class SimulatedHost {
         return { result: {} };
       case 'connect':
       case 'abort_copy':
+      case 'limit':
         return { result: {} };
       case 'stop': {
         const was_running = this.running;
