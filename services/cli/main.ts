@@ -1,15 +1,7 @@
 import { styleText } from 'node:util';
-import yargs from 'yargs';
 import { hideBin } from 'yargs/helpers';
-import { commonOptions } from './commands/context.ts';
-import { databaseCommands } from './commands/database/migrate.ts';
-import { hostCommands } from './commands/host/list.ts';
-import { migrationCommands } from './commands/migration/index.ts';
-import { serverCommands } from './commands/server/index.ts';
-import { serviceCommands } from './commands/service/list.ts';
 import { CommandFailure, ExitCode } from './exit-codes.ts';
-
-const exitCodeHelp = `Exit codes: 0 done; 1 refused, nothing changed; 2 wrong usage; 3 accepted but it did not happen; 4 --timeout passed.`;
+import { createParser } from './parser.ts';
 
 await run(hideBin(process.argv));
 
@@ -21,20 +13,8 @@ async function run(words: readonly string[]): Promise<void> {
     throw error;
   });
   try {
-    await commonOptions(yargs([...words]))
-      .scriptName('drover')
-      .usage('$0 <command>\n\nMove servers between hosts, watch them, and see why.')
-      .command(serverCommands)
-      .command(migrationCommands)
-      .command(hostCommands)
-      .command(serviceCommands)
-      .command(databaseCommands)
-      .completion('completion', 'Print a shell completion script: source <(drover completion)')
-      .demandCommand(1, 'Say what to do.')
-      .recommendCommands()
-      .strict()
+    await createParser(words)
       .wrap(Math.min(110, process.stdout.columns || 100))
-      .epilogue(exitCodeHelp)
       .exitProcess(false)
       .fail((message, error, parser) => {
         if (error !== undefined) throw error;

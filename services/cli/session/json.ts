@@ -19,6 +19,12 @@ export function text(value: unknown, key: string): string | null {
   return typeof found === 'string' ? found : null;
 }
 
+/** The texts of a list; what is no text is left out. */
+export function texts(value: unknown, key: string): readonly string[] {
+  const found = isRecord(value) ? value[key] : undefined;
+  return Array.isArray(found) ? found.filter((entry): entry is string => typeof entry === 'string') : [];
+}
+
 export function number(value: unknown, key: string): number | null {
   const found = isRecord(value) ? value[key] : undefined;
   return typeof found === 'number' ? found : null;

@@ -7,6 +7,8 @@ export type ServiceType = 'compute' | 'identity' | 'image' | 'drover';
 export interface Answer {
   readonly status: number;
   readonly body: Json;
+  /** The body as it came, for what is no JSON. */
+  readonly text: string;
   readonly request_id: string | null;
 }
 
@@ -163,6 +165,7 @@ async function send(
   return {
     status: response.status,
     body: parsed,
+    text,
     request_id: response.headers.get('x-openstack-request-id'),
     token: response.headers.get('x-subject-token'),
   };

@@ -1,3 +1,4 @@
+import { configFileOption } from '../config-file-option.ts';
 import { say, type Command } from '../context.ts';
 
 interface Arguments {
@@ -14,14 +15,7 @@ export const databaseCommands: Command = {
 const migrate: Command<Arguments> = {
   command: 'migrate',
   describe: 'Bring the schema up to date; safe to run twice, and from two machines at once',
-  builder: (argv) =>
-    argv.option('config-file', {
-      type: 'string',
-      array: true,
-      nargs: 1,
-      default: [process.env['DROVER_CONFIG'] ?? '/etc/drover/drover.conf'],
-      describe: 'Configuration with [database] connection',
-    }),
+  builder: (argv) => argv.option('config-file', configFileOption),
   handler: async (options) => {
     // Loaded here only: no other command needs the database's modules, and they take time to load.
     const { loadConfiguration } = await import('../../../../shared/config/configuration.ts');

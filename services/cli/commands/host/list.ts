@@ -1,14 +1,7 @@
 import { list, number, record, text, type JsonRecord } from '../../session/json.ts';
 import { openSession, printList, type Command } from '../context.ts';
 
-export const hostCommands: Command = {
-  command: 'host',
-  describe: 'Compute hosts',
-  builder: (argv) => argv.command(listHosts).demandCommand(1, 'Say what to do with hosts.').strict(),
-  handler: () => {},
-};
-
-const listHosts: Command = {
+export const listHosts: Command = {
   command: 'list',
   describe: 'List hosts with what they have and what is taken',
   handler: async (options) => {

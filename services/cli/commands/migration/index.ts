@@ -1,15 +1,17 @@
 import type { Command } from '../context.ts';
 import { cancelMigration, setMigration } from './change.ts';
+import { planMigrations } from './plan.ts';
 import { listMigrations, showMigration } from './show.ts';
 import { watchMigration } from './watch.ts';
 
 export const migrationCommands: Command = {
   command: 'migration',
-  describe: 'Migrations: list, show, watch, cancel',
+  describe: 'Migrations: list, show, plan, watch, cancel',
   builder: (argv) =>
     argv
       .command(listMigrations)
       .command(showMigration)
+      .command(planMigrations)
       .command(watchMigration)
       .command(cancelMigration)
       .command(setMigration)

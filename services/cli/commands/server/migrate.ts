@@ -1,10 +1,14 @@
 import { CommandFailure, ExitCode } from '../../exit-codes.ts';
 import { parseRate } from '../../output/sizes.ts';
 import { findServerId } from '../../session/find-server.ts';
-import { list, text } from '../../session/json.ts';
+import { text } from '../../session/json.ts';
+import type { Answer, Session } from '../../session/session.ts';
 import { waitForServer } from '../../wait.ts';
 import { openSession, say, type Command } from '../context.ts';
+import { hostsOption } from '../decision/view.ts';
 import { timeoutOption, waitOption } from '../wait-options.ts';
+import { dryRunOne } from './dry-run.ts';
+import { explainMigration } from './explain.ts';
 
 interface Waiting {
   readonly server: string;
@@ -15,6 +19,9 @@ interface Waiting {
 interface Arguments extends Waiting {
   readonly host: string | undefined;
   readonly limit: string | undefined;
+  readonly 'dry-run': boolean;
+  readonly 'if-cluster-version': number | undefined;
+  readonly hosts: number;
 }
 
 export const migrateServer: Command<Arguments> = {
@@ -24,8 +31,19 @@ export const migrateServer: Command<Arguments> = {
     argv
       .command(settleCommand('confirm', 'Keep the server where it is now and remove the copy it left behind'))
       .command(settleCommand('revert', 'Take the server back to the host it came from'))
+      .command(explainMigration)
       .positional('server', { type: 'string', demandOption: true, describe: 'Name or id' })
       .option('host', { type: 'string', describe: 'Move it to this host' })
+      .option('dry-run', {
+        type: 'boolean',
+        default: false,
+        describe: 'Only say where it would go and why; exit code 3 when there is no host for it',
+      })
+      .option('hosts', { ...hostsOption, describe: 'With --dry-run: show at most so many hosts' })
+      .option('if-cluster-version', {
+        type: 'number',
+        describe: 'Move it only if nothing has changed since the dry run that named this version',
+      })
       .option('limit', { type: 'string', describe: 'Send no faster than this, e.g. 50MiB/s' })
       .option('wait', {
         ...waitOption,
@@ -33,23 +51,18 @@ export const migrateServer: Command<Arguments> = {
       })
       .option('timeout', timeoutOption)
       .example('$0 server migrate vm1 --wait', 'move it and watch')
-      .example('$0 server migrate vm1 --host compute2', 'move it to a certain host'),
+      .example('$0 server migrate vm1 --host compute2', 'move it to a certain host')
+      .example('$0 server migrate vm1 --dry-run', 'where would it go, and why not elsewhere?')
+      .example('$0 server migrate explain vm1', 'why did its last move go where it went?'),
   handler: async (options) => {
-    const limit = options.limit === undefined ? null : rateOf(options.limit);
+    const limit = options.limit === undefined ? undefined : rateOf(options.limit);
     const session = await openSession(options);
-    const id = await findServerId(session, options.server);
-    const answer = await session.request('compute', 'POST', `/servers/${id}/action`, {
-      body: { migrate: options.host === undefined ? {} : { host: options.host } },
-    });
-    if (limit !== null) {
-      const [migration] = list(
-        (await session.request('drover', 'GET', `/migrations?server=${id}&limit=1`)).body,
-        'migrations',
-      );
-      await session.request('drover', 'PUT', `/migrations/${text(migration, 'id')}`, {
-        body: { limit_bytes_per_second: limit },
-      });
+    if (options['dry-run']) {
+      await dryRunOne(session, options.server, options);
+      return;
     }
+    const id = await findServerId(session, options.server);
+    const answer = await requestMove(session, id, options, limit);
     if (!options.wait) return;
     const server = await waitForServer(session, {
       server_id: id,
@@ -65,6 +78,28 @@ export const migrateServer: Command<Arguments> = {
     say(`Take it back:  drover server migrate revert ${options.server}`);
   },
 };
+
+/** Through Compute when Compute can say it, so that it works where only Compute may be used. */
+async function requestMove(
+  session: Session,
+  id: string,
+  options: Arguments,
+  limit_bytes_per_second: number | undefined,
+): Promise<Answer> {
+  const host = options.host === undefined ? {} : { host: options.host };
+  const if_cluster_version = options['if-cluster-version'];
+  if (limit_bytes_per_second === undefined && if_cluster_version === undefined) {
+    return await session.request('compute', 'POST', `/servers/${id}/action`, { body: { migrate: host } });
+  }
+  return await session.request('drover', 'POST', '/migrations', {
+    body: {
+      server: id,
+      ...host,
+      ...(limit_bytes_per_second === undefined ? {} : { limit_bytes_per_second }),
+      ...(if_cluster_version === undefined ? {} : { if_cluster_version }),
+    },
+  });
+}
 
 function settleCommand(word: 'confirm' | 'revert', describe: string): Command<Waiting> {
   return {

@@ -124,16 +124,12 @@ function readLine(text: string, line: number, loading: Loading): void {
   }
 }
 
+const policies = ['affinity', 'anti-affinity', 'soft-affinity', 'soft-anti-affinity'] as const;
+
 function policyOf(word: string | undefined): ServerGroupState['policy'] {
-  switch (word) {
-    case 'affinity':
-    case 'anti-affinity':
-    case 'soft-affinity':
-    case 'soft-anti-affinity':
-      return word;
-    default:
-      throw new Error(`a group's policy is affinity, anti-affinity, soft-affinity or soft-anti-affinity`);
-  }
+  const policy = policies.find((known) => known === word);
+  if (policy === undefined) throw new Error(`a group's policy is one of ${policies.join(', ')}`);
+  return policy;
 }
 
 function expectationOf(words: LineWords, loading: Loading): Expectation {

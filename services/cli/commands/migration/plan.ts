@@ -1,0 +1,20 @@
+import { openSession, type Command } from '../context.ts';
+import { dryRunMany } from '../server/dry-run.ts';
+
+interface Arguments {
+  readonly server: readonly string[];
+  readonly host: string | undefined;
+}
+
+export const planMigrations: Command<Arguments> = {
+  command: 'plan <server..>',
+  describe: 'Say where servers would go, moved in this order; moves nothing',
+  builder: (argv) =>
+    argv
+      .positional('server', { type: 'string', array: true, demandOption: true, describe: 'Names or ids' })
+      .option('host', { type: 'string', describe: 'Only to this host' }),
+  handler: async (options) => {
+    // The reason of the choice is all that is shown of the hosts.
+    await dryRunMany(await openSession(options), options.server, { ...options, hosts: 1 });
+  },
+};
