@@ -70,6 +70,8 @@ function writeConfiguration(options: RabbitmqOptions): void {
       // With definitions of our own no user "guest" is made.
       'vm_memory_high_watermark.absolute = 512MB',
       'disk_free_limit.absolute = 64MB',
+      // Quorum queues keep in memory what stands in this log, read or not, until it is full: by default 512 MB.
+      'raft.wal_max_size_bytes = 16777216',
       'log.console.level = warning',
       '',
     ].join('\n'),
