@@ -22,6 +22,9 @@ const PATIENCE_SECONDS = 0.5;
 /** Workers beyond those that are kept ready stay this long without work: what came at once often comes again. */
 const SPARE_SECONDS = 30;
 
+/** A worker that has ended is replaced after this time, unless somebody needs one before. */
+const REPLACE_SECONDS = 1;
+
 /** Workers that are started before they are needed: starting one takes longer than receiving a small disk. */
 export class WorkerPool<Worker extends PooledWorker> {
   readonly #idle: Worker[] = [];
@@ -43,7 +46,7 @@ export class WorkerPool<Worker extends PooledWorker> {
 
   /** Starts the workers that are kept ready. */
   warm(): void {
-    while (this.#all.size < this.#idle_max) this.#start();
+    while (!this.#closed && this.#all.size < this.#idle_max) this.#start();
   }
 
   get pids(): readonly number[] {
@@ -89,8 +92,8 @@ export class WorkerPool<Worker extends PooledWorker> {
     if (waiting !== undefined) return waiting(worker);
     if (this.#closed) return worker.release();
     this.#idle.push(worker);
-    if (this.#idle.length > this.#idle_max)
-      this.#sparing ??= setTimeout(() => this.#spare(), SPARE_SECONDS * 1000).unref();
+    if (this.#idle.length <= this.#idle_max || this.#sparing !== null) return;
+    this.#sparing = setTimeout(() => this.#spare(), SPARE_SECONDS * 1000).unref();
   }
 
   /** Lets go of the workers that had nothing to do since some were too many. */
@@ -105,7 +108,8 @@ export class WorkerPool<Worker extends PooledWorker> {
     this.#all.delete(worker);
     const place = this.#idle.indexOf(worker);
     if (place >= 0) this.#idle.splice(place, 1);
-    if (this.#all.size < this.#idle_max) this.#start();
+    // Not at once: one that cannot even start would be started for ever.
+    setTimeout(() => this.warm(), REPLACE_SECONDS * 1000).unref();
   }
 
   recycle(worker: Worker): void {

@@ -102,7 +102,7 @@ function expectContained(): void {
   expect(
     readdirSync(root)
       .sort()
-      .filter((name) => name.startsWith('journal') === false),
+      .filter((name) => !name.startsWith('journal')),
   ).toEqual(['socket', 'staging']);
   if (readdirSync(folder).length > 0)
     expect(statSync(join(folder, 'disk')).size).toBeLessThanOrEqual(DISK_BYTES);
