@@ -55,16 +55,27 @@ function requestLine(request: PlacementRequest): string {
     forced_host: request.forced_host,
     ...prefixed('extra.', flavor.extra_specs),
     ...prefixed('image.', request.image_properties),
-    ...Object.fromEntries(
-      Object.entries(request.hints).map(([key, value]) =>
-        typeof value === 'string' ? [`hint.${key}`, value] : [`hint-json.${key}`, JSON.stringify(value)],
-      ),
-    ),
+    ...hintPairs(request.hints),
   };
   const written = Object.entries(pairs).flatMap(([key, value]) =>
     value === null ? [] : [quotePair(key, value)],
   );
   return ['request', quoteWord(request.instance_id), ...written].join(' ');
+}
+
+/** A text that looks like JSON is a text all the same (JsonFilter's query): the key says which it is. */
+function hintPairs(hints: PlacementRequest['hints']): Readonly<Record<string, string>> {
+  const pairs = Object.entries(hints);
+  return {
+    ...Object.fromEntries(
+      pairs.flatMap(([key, value]) => (typeof value === 'string' ? [[`hint.${key}`, value]] : [])),
+    ),
+    ...Object.fromEntries(
+      pairs.flatMap(([key, value]) =>
+        typeof value === 'string' ? [] : [[`hint-json.${key}`, JSON.stringify(value)]],
+      ),
+    ),
+  };
 }
 
 const joined = (hosts: readonly string[]): string | null => (hosts.length === 0 ? null : hosts.join(','));
