@@ -1,4 +1,4 @@
-/** Errors of quotas, server groups and usage reports, in Nova's words. */
+/** Errors of quotas, server groups, usage reports and extensions, in Nova's words. */
 export const quotaErrors = {
   quota_below_use: {
     http_status: 400,
@@ -9,7 +9,7 @@ export const quotaErrors = {
   quota_project_unknown: {
     http_status: 400,
     message: 'Project ID {project} is not a valid project.',
-    advice: 'List the projects with `openstack project list`; a quota names its project by id.',
+    advice: 'List the projects with `openstack project list`; a project is named by its id here.',
   },
   quota_per_user_unsupported: {
     http_status: 400,
@@ -30,6 +30,11 @@ export const quotaErrors = {
     http_status: 400,
     message: 'Only anti-affinity policy supports rules.',
     advice: 'Leave `rules` out, or choose the policy anti-affinity.',
+  },
+  extension_not_found: {
+    http_status: 404,
+    message: 'The resource could not be found.',
+    advice: 'GET /extensions lists what there is.',
   },
   usage_time_invalid: {
     http_status: 400,

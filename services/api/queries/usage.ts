@@ -65,8 +65,9 @@ export async function readUsage(database: Queryable, search: UsageSearch): Promi
          and ($4::uuid is null or i.id > (select id from instances where uuid = $4))
        order by i.id limit $5
      ), timed as (
-       select *, coalesce(greatest(extract(epoch from
-           least(coalesce(ended_at, $2), $2) - greatest(launched_at, $1)), 0), 0)::double precision / 3600 as hours
+       -- greatest and least skip nulls, so the server that never ran is told apart first
+       select *, case when launched_at is null then 0 else greatest(0, extract(epoch from
+           least(ended_at, $2) - greatest(launched_at, $1)))::double precision / 3600 end as hours
        from page
      )
      select project_id, sum(hours) as hours, sum(hours * vcpus) as vcpu_hours,

@@ -51,7 +51,7 @@ export function registerExtensionRoutes(app: FastifyInstance, services: ApiServi
   app.get<{ Params: { alias: string } }>('/extensions/:alias', (request) => {
     allow(services, request, projectPolicies.extensions);
     const extension = extensions.get(request.params.alias);
-    if (extension === undefined) throw new DroverError('route_not_found');
+    if (extension === undefined) throw new DroverError('extension_not_found');
     return { extension };
   });
 }

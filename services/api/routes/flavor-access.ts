@@ -3,6 +3,7 @@ import { DroverError } from '../../../shared/errors/drover-error.ts';
 import { bodySchema, validateBody } from '../http/validate.ts';
 import { flavorPolicies } from '../policies/flavor-policies.ts';
 import { listAccess } from '../queries/flavors.ts';
+import { isProject } from '../queries/quotas.ts';
 import type { ApiServices } from '../services.ts';
 import { requireFlavor } from './flavors.ts';
 import { allow } from './server-access.ts';
@@ -49,6 +50,8 @@ export function registerFlavorAccessRoutes(app: FastifyInstance, services: ApiSe
     const flavor = await requireFlavor(services, request, request.params.id);
     if (added !== undefined) {
       if (flavor.is_public) throw new DroverError('flavor_access_public');
+      if (!(await isProject(services.pool, added.tenant)))
+        throw new DroverError('quota_project_unknown', { project: added.tenant });
       const { rowCount } = await services.pool.query(
         `insert into flavor_projects (flavor_id, project_id) values ($1, $2) on conflict do nothing`,
         [flavor.id, added.tenant],
