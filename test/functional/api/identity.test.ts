@@ -256,11 +256,21 @@ test('a second bootstrap changes nothing but URLs', async () => {
     users: [{ name: 'demo', password: 'other' }],
     assignments: [{ user: 'demo', project: 'demo', role: 'member' }],
     region: 'RegionOne',
-    urls: { identity: 'http://new/v3', compute: 'http://new/v2.1', image: 'http://new', drover: 'http://new/d' },
+    urls: {
+      identity: 'http://new/v3',
+      compute: 'http://new/v2.1',
+      image: 'http://new',
+      drover: 'http://new/d',
+    },
     password_hash_cost: 10,
   });
   expect(await api.idOf('users', 'demo')).toBe(before);
   expect((await api.logIn('demo', 'demo', 'demo')).status).toBe(201);
   const { rows } = await api.pool.query(`select distinct url from catalog_endpoints order by url`);
-  expect(rows.map((row) => row.url)).toEqual(['http://new', 'http://new/d', 'http://new/v2.1', 'http://new/v3']);
+  expect(rows.map((row) => row.url)).toEqual([
+    'http://new',
+    'http://new/d',
+    'http://new/v2.1',
+    'http://new/v3',
+  ]);
 });

@@ -122,7 +122,10 @@ export async function createServersFixture(): Promise<ServersFixture> {
       return {
         status: answer.statusCode,
         headers: answer.headers,
-        body: String(answer.headers['content-type']).includes('json') ? answer.json() : null,
+        body:
+          answer.body !== '' && String(answer.headers['content-type']).includes('json')
+            ? answer.json()
+            : null,
         text: answer.body,
       };
     },
