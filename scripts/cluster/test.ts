@@ -3,7 +3,7 @@ import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { parseArgs } from 'node:util';
-import { traces } from './leftovers.ts';
+import { leftovers, strayBefore, temporaryFolder } from './leftovers.ts';
 import { runProgram, usageError } from './program.ts';
 
 const help = `usage: scripts/test [checks] [unit] [functional] [e2e]
@@ -93,8 +93,8 @@ async function runProject(project: string, tally: Tally): Promise<void> {
     tally.check(`vitest project ${project}`, `it ended with exit code ${code}\n`);
 }
 
-async function checkLeftovers(before: ReadonlySet<string>, tally: Tally): Promise<void> {
-  const left = [...(await traces())].filter((trace) => !before.has(trace));
+async function checkLeftovers(folder: string, before: ReadonlySet<string>, tally: Tally): Promise<void> {
+  const left = await leftovers(folder, before);
   tally.check('nothing is left behind', left.length === 0 ? null : `${left.join('\n')}\n`);
 }
 
@@ -113,9 +113,11 @@ await runProgram(async (argv) => {
     throw usageError(`there is no part "${unknown}"; there are: ${parts.join(', ')}`);
   const wanted = parts.filter((part) => positionals.length === 0 || positionals.includes(part));
   const tally = new Tally();
-  const before = await traces();
+  const before = await strayBefore();
+  const folder = temporaryFolder();
+  process.env['TMPDIR'] = folder;
   for (const part of wanted) await (part === 'checks' ? runChecks(tally) : runProject(part, tally));
-  await checkLeftovers(before, tally);
+  await checkLeftovers(folder, before, tally);
   tally.print();
   return tally.failed === 0 ? 0 : 1;
 });
