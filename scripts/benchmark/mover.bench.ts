@@ -71,6 +71,15 @@ export async function run(values: readonly string[]): Promise<void> {
   }
   const root = mkdtempSync(join(given.dir ?? tmpdir(), 'drover-bench-mover-'));
   const bench = await start(root);
+  // Gigabytes are not to be left behind by who loses patience.
+  for (const signal of ['SIGINT', 'SIGTERM'] as const) {
+    process.once(signal, () => {
+      void bench.sshd.stop().then(() => {
+        rmSync(root, { recursive: true, force: true });
+        process.exit(1);
+      });
+    });
+  }
   try {
     const only = given.only?.split(',') ?? Object.keys(makers);
     const cases: Record<string, CaseFigures> = {};

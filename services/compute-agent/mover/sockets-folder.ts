@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto';
-import { mkdirSync } from 'node:fs';
+import { lstatSync, mkdirSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 
@@ -13,5 +13,10 @@ export function socketsFolder(state_path: string): string {
   const name = createHash('sha256').update(state_path).digest('hex').slice(0, 16);
   const folder = fits ? own : join(tmpdir(), `drover-${process.getuid?.() ?? 0}-${name}`);
   mkdirSync(folder, { recursive: true, mode: 0o700 });
+  // In a folder that everybody may write to, somebody else may have been there first.
+  const status = lstatSync(folder);
+  if (!status.isDirectory() || status.uid !== process.getuid?.() || (status.mode & 0o077) !== 0) {
+    throw new Error(`${folder} must be a folder that is ours alone`);
+  }
   return folder;
 }
