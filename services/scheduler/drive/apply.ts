@@ -128,6 +128,7 @@ function setInstance(rows: RowChanges, set: InstancePatch, loaded: LoadedOperati
     vm_state: set.vm_state,
     ...(set.task_state === null ? {} : { task_state: set.task_state }),
     power_state: set.power_state,
+    progress: set.progress,
     availability_zone: set.availability_zone,
     flavor: set.flavor === undefined ? undefined : JSON.stringify(set.flavor),
   });

@@ -46,7 +46,7 @@ export class Draft implements World {
   }
 
   setInstance(set: InstancePatch): void {
-    const { launched: _launched, ...columns } = set;
+    const { launched: _launched, progress: _progress, ...columns } = set;
     this.instance = { ...this.instance, ...columns };
     this.push({ type: 'instance', set });
   }

@@ -259,6 +259,8 @@ export interface InstancePatch {
   readonly power_state?: PowerState;
   readonly availability_zone?: string | null;
   readonly flavor?: FlavorSpec;
+  /** The move has ended, either way: Nova shows no progress of a server that does nothing. */
+  readonly progress?: 0;
   /** launched_at := now */
   readonly launched?: true;
 }

@@ -288,6 +288,7 @@ const switchHome: Step = {
         vm_state: 'resized',
         task_state: null,
         power_state: fact(draft, 'adopt').power_state,
+        progress: 0,
         launched: true,
       });
     },
@@ -310,6 +311,6 @@ export const cold: Plan = {
       reason,
       confirm_due_seconds: null,
     });
-    draft.setInstance({ task_state: null, epoch: unwindEpoch(draft) });
+    draft.setInstance({ task_state: null, progress: 0, epoch: unwindEpoch(draft) });
   },
 };

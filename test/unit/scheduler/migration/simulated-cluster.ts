@@ -175,7 +175,7 @@ export class SimulatedCluster {
         return;
       }
       case 'instance': {
-        const { launched: _launched, ...set } = change.set;
+        const { launched: _launched, progress: _progress, ...set } = change.set;
         this.world = { ...this.world, instance: { ...this.world.instance, ...set } };
         return;
       }
