@@ -1,4 +1,5 @@
 import { advance, enter, orderStep, retryOrFail, takeResult } from './forward.ts';
+import { answersOrder } from './answers.ts';
 import { Draft } from './draft.ts';
 import type { MachineEvent, Outcome, Settings, World } from './model.ts';
 import { isPastReturn, plans, stepIndex } from './plans/index.ts';
@@ -52,8 +53,10 @@ export function decide(world: World, event: MachineEvent, settings: Settings): O
       } else draft.note('a decision came after the operation had moved on');
       break;
     case 'step_done':
-      if (!answersOrder(world, event))
-        draft.note(`late answer: ${event.direction} ${event.step} ${event.attempt}`);
+      if (!answersOrder(world, event, settings))
+        draft.note(
+          `late or foreign answer of ${event.host}: ${event.direction} ${event.step} ${event.attempt}`,
+        );
       else if (event.direction === 'undo') {
         draft.log({
           step: event.step,
@@ -66,8 +69,10 @@ export function decide(world: World, event: MachineEvent, settings: Settings): O
       } else takeResult(draft, event, settings);
       break;
     case 'step_failed': {
-      if (!answersOrder(world, event)) {
-        draft.note(`late failure: ${event.direction} ${event.step} ${event.attempt}`);
+      if (!answersOrder(world, event, settings)) {
+        draft.note(
+          `late or foreign failure of ${event.host}: ${event.direction} ${event.step} ${event.attempt}`,
+        );
         break;
       }
       const reason = { code: event.code, message: event.message, step: event.step };
@@ -83,7 +88,7 @@ export function decide(world: World, event: MachineEvent, settings: Settings): O
       break;
     }
     case 'step_progress':
-      if (answersOrder(world, event)) {
+      if (answersOrder(world, event, settings)) {
         draft.push({ type: 'progress', progress: event.progress });
         draft.setOperation({ deadline_seconds: settings.stall_timeout_seconds });
       }
@@ -115,20 +120,6 @@ export function decide(world: World, event: MachineEvent, settings: Settings): O
 function isOrdered(world: World, step: string): boolean {
   const { operation } = world;
   return operation.state === 'running' && operation.step === step && operation.step_state === 'ordered';
-}
-
-/** Attempts count every order of the operation, so one number says whether an answer is to the present order. */
-function answersOrder(
-  world: World,
-  event: { readonly step: string; readonly direction: 'action' | 'undo'; readonly attempt: number },
-): boolean {
-  const { operation } = world;
-  return (
-    operation.step === event.step &&
-    operation.step_state === 'ordered' &&
-    operation.attempt === event.attempt &&
-    operation.state === (event.direction === 'undo' ? 'unwinding' : 'running')
-  );
 }
 
 function onRequested(draft: Draft, settings: Settings): void {
