@@ -6,7 +6,8 @@ const discard: Step = {
   name: 'discard',
   phase: 'discard',
   point_of_no_return: true,
-  skip: (world) => world.migration === null || world.instance.vm_state !== 'resized',
+  // Not by vm_state: an administrator may have reset it, and the source's copy is there all the same.
+  skip: (world) => world.migration?.status !== 'finished',
   action: {
     type: 'command',
     order: (world) => {
