@@ -2,6 +2,7 @@ import { join } from 'node:path';
 import { Type } from 'typebox';
 import { DroverError } from '../../../shared/errors/drover-error.ts';
 import type { MarkedDisk } from '../folders/mark.ts';
+import { checkArrivedDisk } from '../images/arrived-disk.ts';
 import { unknownFormat } from '../images/describe-disk.ts';
 import { writeBackingFile } from '../images/qcow2-header.ts';
 import { backingFileName, growDisk } from '../images/root-disk.ts';
@@ -59,5 +60,7 @@ async function fitDisk(path: string, disk: MarkedDisk, root_gb: number, parts: H
       throw unknownFormat(path, parts.host, error.message);
     }
   }
+  // Before qemu-img or the hypervisor opens it.
+  await checkArrivedDisk(path, disk, parts.host);
   if (disk.name === 'disk') await growDisk(path, disk, root_gb, parts.host);
 }
