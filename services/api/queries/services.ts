@@ -1,5 +1,7 @@
 import type { Queryable } from '../../../shared/database/connect.ts';
 
+const FOREIGN_KEY_VIOLATION = '23503';
+
 /** A process that reports itself. `is_up` is decided by the database's clock, the same for every api process. */
 export interface ServiceRow {
   readonly id: number;
@@ -76,13 +78,15 @@ export async function changeService(database: Queryable, id: number, change: Ser
   );
 }
 
-/** What keeps a service from being deleted. */
+/** What keeps a service from being deleted. A server that is being built is nowhere yet, but has its claim there. */
 export async function servicesUse(
   database: Queryable,
   host: string,
 ): Promise<{ readonly instances: number; readonly migrations: number }> {
   const { rows } = await database.query<{ instances: number; migrations: number }>(
-    `select (select count(*) from instances where host = $1 and deleted_at is null) as instances,
+    `select (select count(*) from instances i where i.deleted_at is null and (i.host = $1 or exists (
+               select from claims c join hosts h on h.id = c.host_id
+               where h.name = $1 and c.instance_uuid = i.uuid and c.consumer_kind = 'instance'))) as instances,
             (select count(*) from migrations where $1 in (source_compute, dest_compute)
                and status in ('pre-migrating', 'migrating', 'post-migrating', 'finished', 'confirming', 'reverting')
             ) as migrations`,
@@ -91,7 +95,16 @@ export async function servicesUse(
   return rows[0] ?? { instances: 0, migrations: 0 };
 }
 
-/** With its host, inventories and aggregate memberships. An agent that still reports registers anew. */
-export async function deleteService(database: Queryable, id: number): Promise<void> {
-  await database.query(`delete from services where id = $1`, [id]);
+/**
+ * With its host, inventories and aggregate memberships. An agent that still reports registers anew.
+ * @returns false when somebody has a claim on the host: it was made after `servicesUse` had looked
+ */
+export async function deleteService(database: Queryable, id: number): Promise<boolean> {
+  try {
+    await database.query(`delete from services where id = $1`, [id]);
+    return true;
+  } catch (error) {
+    if (error instanceof Error && 'code' in error && error.code === FOREIGN_KEY_VIOLATION) return false;
+    throw error;
+  }
 }

@@ -43,7 +43,7 @@ export function registerServiceRoutes(app: FastifyInstance, services: ApiService
       throw new DroverError('service_hosts_instances');
     if (row.binary_name === 'nova-compute' && use.migrations > 0)
       throw new DroverError('service_has_migrations');
-    await deleteService(services.pool, row.id);
+    if (!(await deleteService(services.pool, row.id))) throw new DroverError('service_hosts_instances');
     return reply.code(204).send();
   });
 }

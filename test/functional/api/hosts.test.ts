@@ -125,6 +125,21 @@ describe('services', () => {
     expect((await remove()).body.conflictingRequest.message).toContain('hosting instances');
   });
 
+  test('one that a server is being built on is not deleted: its claim is there before it is', async () => {
+    const server = await api.server({ vm_state: 'building', task_state: 'spawning' });
+    await api.pool.query(`update instances set host = null, node = null where uuid = $1`, [server]);
+    await api.pool.query(
+      `insert into claims (host_id, consumer_uuid, consumer_kind, instance_uuid, resource_class, amount)
+       select id, $1, 'instance', $1, 'VCPU', 1 from hosts where name = 'compute3'`,
+      [server],
+    );
+    const path = `/os-services/${await uuidOf('compute3')}`;
+    const answer = await api.send('admin', 'DELETE', path, { version: '2.53' });
+    expect(answer).toMatchObject({ status: 409 });
+    expect(answer.body.conflictingRequest.message).toContain('hosting instances');
+    await api.pool.query('delete from claims');
+  });
+
   test('an idle one is deleted, with its host', async () => {
     await api.pool.query(
       `with s as (insert into services (binary_name, host) values ('nova-compute', 'old') returning id)
