@@ -171,7 +171,8 @@ async function requireImage(
     return image;
   }
   const flavor_bytes = flavor.root_gb * BYTES_PER_GIBIBYTE;
-  const image_bytes = image.size_bytes ?? 0;
+  // The guest's disk is as large as what is in the file: a small qcow2 may hold a disk of terabytes.
+  const image_bytes = Math.max(image.size_bytes ?? 0, image.virtual_size_bytes ?? 0);
   if (image_bytes > flavor_bytes)
     throw new DroverError('flavor_disk_too_small', { flavor_bytes, image_bytes });
   const minimum_bytes = image.min_disk_gb * BYTES_PER_GIBIBYTE;

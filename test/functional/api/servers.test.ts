@@ -483,3 +483,23 @@ describe('nothing that a client sends ends in a 5xx', () => {
         ]);
   });
 });
+
+describe('an image whose disk is larger than its file', () => {
+  it.each([
+    [2, 400],
+    [1, 202],
+  ])('with %d GiB inside gets %d with a flavor of 1 GiB', async (gibibytes, status) => {
+    await fixture.pool.query(`update images set virtual_size_bytes = $1 where id = $2`, [
+      gibibytes * 1024 ** 3,
+      imageId,
+    ]);
+    const answer = await create('demo', {});
+    await fixture.pool.query(`update images set virtual_size_bytes = null where id = $1`, [imageId]);
+    expect(answer.status).toBe(status);
+    if (status === 400)
+      expect(message(answer)).toBe(
+        "Flavor's disk is too small for requested image. " +
+          'Flavor disk is 1073741824 bytes, image is 2147483648 bytes.',
+      );
+  });
+});
