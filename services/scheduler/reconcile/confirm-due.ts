@@ -19,9 +19,10 @@ interface Due {
  * @returns the operations made; the caller starts them.
  */
 export async function confirmDue(pool: Pool): Promise<OperationId[]> {
+  // Only what may be confirmed now: others would stay first in the list for ever and keep the rest from their turn.
   const { rows } = await pool.query<Due>(
-    `select uuid as migration_uuid, instance_uuid from migrations
-     where confirm_due_at <= now() and status = 'finished' order by confirm_due_at limit 100`,
+    `select m.uuid as migration_uuid, m.instance_uuid from migrations m join instances i on i.uuid = m.instance_uuid
+     where m.confirm_due_at <= now() and ${isReady} order by m.confirm_due_at limit 100`,
   );
   const made: OperationId[] = [];
   for (const due of rows) {
@@ -31,14 +32,16 @@ export async function confirmDue(pool: Pool): Promise<OperationId[]> {
   return made;
 }
 
+/** In VERIFY_RESIZE, with nothing else at it. */
+const isReady = `i.vm_state = 'resized' and i.task_state is null and i.deleted_at is null and m.status = 'finished'
+  and not exists (select from operations o where o.instance_uuid = i.uuid
+    and o.state in ('waiting', 'running', 'unwinding', 'stuck'))`;
+
 /** Null: somebody was faster (confirmed, reverted, deleted), or something else is at the instance now. */
 async function confirm(transaction: Transaction, due: Due): Promise<OperationId | null> {
   await transaction.query('select from instances where uuid = $1 for no key update', [due.instance_uuid]);
   const { rows } = await transaction.query<{ ready: boolean }>(
-    `select i.vm_state = 'resized' and i.task_state is null and i.deleted_at is null and m.status = 'finished'
-         and m.confirm_due_at <= now()
-         and not exists (select from operations o where o.instance_uuid = i.uuid
-           and o.state in ('waiting', 'running', 'unwinding', 'stuck')) as ready
+    `select ${isReady} and m.confirm_due_at <= now() as ready
      from migrations m join instances i on i.uuid = m.instance_uuid where m.uuid = $1`,
     [due.migration_uuid],
   );

@@ -306,6 +306,26 @@ describe('auto-confirm', () => {
     expect((await commands()).map(({ command }) => command)).toEqual(['check']);
   });
 
+  test('is not kept from its turn by a hundred that were due before and cannot be confirmed', async () => {
+    const migration = await finished('-1 second');
+    await pool.query(
+      `with stuck as (
+         insert into instances (uuid, project_id, user_id, name, hostname, reservation_id, flavor, vm_state)
+         select gen_random_uuid(), project_id, user_id, name, hostname, reservation_id, flavor, 'error'
+         from instances, generate_series(1, 100) where uuid = $1 returning uuid
+       )
+       insert into migrations (uuid, instance_uuid, migration_type, status, phase, source_compute, source_node,
+         old_flavor, new_flavor, old_vm_state, user_id, project_id, request_id, confirm_due_at)
+       select gen_random_uuid(), stuck.uuid, 'migration', 'finished', 'verify-resize', source_compute, source_node,
+         old_flavor, new_flavor, old_vm_state, user_id, project_id, request_id, now() - interval '1 hour'
+       from stuck, migrations where migrations.uuid = $2`,
+      [instance, migration],
+    );
+    await scheduler('one').reconciler.look();
+    const { rows } = await pool.query(`select migration_uuid from operations where kind = 'confirm'`);
+    expect(rows).toEqual([{ migration_uuid: migration }]);
+  });
+
   test.for([
     ['before its moment', '10 seconds', 'select 1'],
     [
