@@ -12,7 +12,14 @@ export interface Capacity {
 /** Why a claim was refused; `check` is the stable word, `message` goes to people. */
 export interface Refusal {
   readonly check:
-    'host_unknown' | 'host_disabled' | 'host_down' | 'capacity' | 'max_unit' | 'anti_affinity' | 'affinity';
+    | 'host_unknown'
+    | 'host_disabled'
+    | 'host_down'
+    | 'capacity'
+    | 'max_unit'
+    | 'details'
+    | 'anti_affinity'
+    | 'affinity';
   readonly message: string;
 }
 

@@ -12,8 +12,11 @@ export interface ClaimRequest {
   /** A move: the claim on the source is handed to this migration, in the same statement. */
   readonly move: { readonly migration_id: MigrationId; readonly source_host: HostName } | null;
   readonly amounts: ResourceAmounts;
-  /** Named cpus, pages and devices, as the placement core gave them. */
-  readonly details: object | null;
+  /**
+   * Chooses cpus, pages and devices by name, under the host's lock: what a decision chose may have been given away
+   * since. Resolves to null when they do not suffice any more. Null: the request needs none by name.
+   */
+  readonly details: ((host_id: number) => Promise<object | null>) | null;
   readonly server_group_uuid: string | null;
   /**
    * What this process knows of the host's reports by its monotonic clock. The database's clock may have jumped since
@@ -77,6 +80,13 @@ export async function claim(transaction: Queryable, request: ClaimRequest): Prom
   if (refusal !== null || host === undefined) {
     return { claimed: false, refusal: refusal ?? { check: 'host_unknown', message: 'is not registered' } };
   }
+  const details = (await request.details?.(host.id)) ?? null;
+  if (request.details !== null && details === null) {
+    return {
+      claimed: false,
+      refusal: { check: 'details', message: 'has given away cpus, pages or devices that it would need' },
+    };
+  }
   const classes = Object.keys(request.amounts);
   const written = transaction.query(
     prepared(writeSql, [
@@ -84,7 +94,7 @@ export async function claim(transaction: Queryable, request: ClaimRequest): Prom
       request.instance_id,
       classes,
       Object.values(request.amounts),
-      request.details === null ? null : JSON.stringify(request.details),
+      details === null ? null : JSON.stringify(details),
       request.move?.migration_id ?? null,
       request.move?.source_host ?? null,
     ]),

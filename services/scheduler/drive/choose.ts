@@ -3,12 +3,14 @@ import type { HostName } from '../../../shared/domain/ids.ts';
 import type { Queryable } from '../../../shared/database/connect.ts';
 import { claim, type ClaimedHost, type ClaimOutcome } from '../claims/claim.ts';
 import type { Refusal } from '../claims/capacity.ts';
+import { claimDetailsFor } from '../placement/claim-details.ts';
 import { decide as decidePlacement } from '../placement/decide.ts';
 import type { Decision, PlacementRequest } from '../placement/model.ts';
 import type { MachineEvent } from '../migration/model.ts';
 import { decideAndCommit, type AfterCommit, type ChooseTask } from './decision.ts';
 import { readPlacementRequest } from './placement-request.ts';
 import { readClusterVersion } from '../snapshot/cluster-version.ts';
+import { loadHosts } from '../snapshot/load-hosts.ts';
 import type { DriveServices } from './services.ts';
 import { prepared } from './statement.ts';
 import { transact, type Transaction } from './transaction.ts';
@@ -17,8 +19,12 @@ import { lockAndLoad, type LoadedOperation } from './world.ts';
 
 /**
  * Carries out the order `choose`: decide on the snapshot, then, in ONE transaction, check that the order still stands,
- * claim the chosen host or the next alternate, store the decision and tell the machine. A crash anywhere leaves no
- * claim without its operation knowing of it. Hosts that refuse are left out of the next decision, bounded.
+ * claim the host, store the decision and tell the machine. A crash anywhere leaves no claim without its operation
+ * knowing of it. When the host refuses, the next alternate is tried; hosts that refuse are left out of the next
+ * decision, bounded.
+ *
+ * Each host is tried in a transaction of its own: one that went on to the next host with the lock of the last one would
+ * wait for another that tries the same two in the opposite order.
  *
  * @returns null when the order was overtaken: another scheduler drives, or the operation was called back.
  */
@@ -32,83 +38,99 @@ export async function chooseHost(
     services.snapshot.refresh(),
   ]);
   if (request === null) return null;
+  const { placement } = request;
   const refusals = new Map<HostName, Refusal>();
-  for (let round = 1; ; round += 1) {
-    if (round > 1) await services.snapshot.refresh();
+  for (let tries = 1; ; tries += 1) {
+    if (tries > 1) await services.snapshot.refresh();
     const decision = decidePlacement(
       services.snapshot.current(),
-      { ...request.placement, ignore_hosts: [...request.placement.ignore_hosts, ...refusals.keys()] },
+      { ...placement, ignore_hosts: [...placement.ignore_hosts, ...refusals.keys()] },
       services.placement,
       request.request_id,
     );
-    const isLast = round >= services.placement.scheduler.max_attempts;
+    const round: Round = { decision, refusals, placement };
     const release =
-      decision.chosen === null
-        ? null
-        : services.snapshot.reserve(decision.chosen, request.placement.resources);
-    const outcome = await turns
-      .take(task.operation_id, () =>
-        transact(services.pool, (transaction) =>
-          claimAndTell(services, transaction, task, {
-            decision,
-            refusals,
-            isLast,
-            placement: request.placement,
-          }),
-        ),
-      )
-      .finally(() => release?.());
-    if (outcome !== 'again') return outcome;
+      decision.chosen === null ? null : services.snapshot.reserve(decision.chosen, placement.resources);
+    const inTurn = (work: Work) =>
+      turns.take(task.operation_id, () =>
+        transact(services.pool, (transaction) => asOrdered(services, transaction, task, work)),
+      );
+    try {
+      for (const host of [decision.chosen, ...decision.alternates]) {
+        if (host === null) continue;
+        const outcome = await inTurn((transaction, loaded) =>
+          claimAndTell(services, transaction, loaded, round, host),
+        );
+        if (outcome !== 'refused') return outcome;
+      }
+      if (decision.chosen === null || tries >= services.placement.scheduler.max_attempts) {
+        const outcome = await inTurn((transaction, loaded) => giveUp(services, transaction, loaded, round));
+        if (outcome !== 'refused') return outcome;
+      }
+    } finally {
+      release?.();
+    }
   }
 }
 
 interface Round {
   readonly decision: Decision;
   readonly refusals: Map<HostName, Refusal>;
-  readonly isLast: boolean;
   readonly placement: PlacementRequest;
+}
+
+type Outcome = AfterCommit | 'refused' | null;
+type Work = (transaction: Transaction, loaded: LoadedOperation) => Promise<Outcome>;
+
+/** Does the work while the order still stands, and ends it when the cluster must not have changed and has. */
+async function asOrdered(
+  services: DriveServices,
+  transaction: Transaction,
+  task: ChooseTask,
+  work: Work,
+): Promise<Outcome> {
+  const loaded = await lockAndLoad(transaction, task.operation_id, services.imageSource);
+  if (loaded === null || !stillStands(loaded, task)) return null;
+  const changed = await changedSince(transaction, loaded);
+  if (changed === null) return await work(transaction, loaded);
+  const event: MachineEvent = { type: 'choose_failed', reason: changed, decision_id: null };
+  return await decideAndCommit(services, transaction, loaded, event);
 }
 
 async function claimAndTell(
   services: DriveServices,
   transaction: Transaction,
-  task: ChooseTask,
+  loaded: LoadedOperation,
   round: Round,
-): Promise<AfterCommit | 'again' | null> {
-  const loaded = await lockAndLoad(transaction, task.operation_id, services.imageSource);
-  if (loaded === null || !stillStands(loaded, task)) return null;
-  const changed = await changedSince(transaction, loaded);
-  if (changed !== null) {
-    return await decideAndCommit(services, transaction, loaded, {
-      type: 'choose_failed',
-      reason: changed,
-      decision_id: null,
-    });
+  host: HostName,
+): Promise<Outcome> {
+  const outcome = await tryClaim(services, transaction, loaded, round, host);
+  if (!outcome.claimed) {
+    round.refusals.set(host, outcome.refusal);
+    services.log.warn(
+      { operation: loaded.world.operation.id, host, ...outcome.refusal },
+      `claim refused: ${host} ${outcome.refusal.message}`,
+    );
+    return 'refused';
   }
-  const { decision, refusals } = round;
-  for (const host of [decision.chosen, ...decision.alternates]) {
-    if (host === null) continue;
-    const outcome = await tryClaim(services, transaction, loaded, round, host);
-    if (!outcome.claimed) {
-      refusals.set(host, outcome.refusal);
-      services.log.warn(
-        { operation: task.operation_id, host, ...outcome.refusal },
-        `claim refused: ${host} ${outcome.refusal.message}`,
-      );
-      continue;
-    }
-    const { id, stored } = storeDecision(transaction, loaded, round, host);
-    const event = claimedEvent(services, outcome.target, id);
-    return await decideAndCommit(services, transaction, loaded, event, [outcome.written, stored]);
-  }
-  if (decision.chosen !== null && !round.isLast) return 'again';
+  const { id, stored } = storeDecision(transaction, loaded, round, host);
+  const event = claimedEvent(services, outcome.target, id);
+  return await decideAndCommit(services, transaction, loaded, event, [outcome.written, stored]);
+}
+
+async function giveUp(
+  services: DriveServices,
+  transaction: Transaction,
+  loaded: LoadedOperation,
+  round: Round,
+): Promise<Outcome> {
   const { id, stored } = storeDecision(transaction, loaded, round, null);
-  const message = failureMessage(decision, refusals);
-  const event = {
+  const message = failureMessage(round.decision, round.refusals);
+  const event: MachineEvent = {
     type: 'choose_failed',
     reason: { code: 'no_valid_host', message },
     decision_id: id,
-  } as const;
+  };
   return await decideAndCommit(services, transaction, loaded, event, [stored]);
 }
 
@@ -153,7 +175,15 @@ async function tryClaim(
         ? { migration_id: migration.id, source_host: migration.source_host }
         : null,
     amounts: round.placement.resources,
-    details: round.decision.details.find((entry) => entry.host === host)?.details ?? null,
+    details: round.decision.details.some((entry) => entry.host === host)
+      ? async (host_id) => {
+          const zone = services.placement.default_availability_zone;
+          const [state] = await loadHosts(transaction, [host_id], zone);
+          return state === undefined
+            ? null
+            : claimDetailsFor({ ...state, up: true }, round.placement, services.placement);
+        }
+      : null,
     server_group_uuid: loaded.server_group_uuid,
     is_known_up: services.snapshot.isUp(host),
     service_down_seconds: services.service_down_seconds,

@@ -114,6 +114,21 @@ export async function addInstance(
   return id;
 }
 
+/** An instance as the api leaves a create: building, nowhere yet. */
+export async function addNewInstance(
+  pool: Pool,
+  options: { readonly flavor?: FlavorSpec; readonly group?: string } = {},
+): Promise<InstanceId> {
+  const id = instanceId(randomUUID());
+  await pool.query(
+    `insert into instances (uuid, project_id, user_id, name, hostname, reservation_id, flavor, vm_state, task_state,
+       server_group_uuid)
+     values ($1, $2, $3, 'guest', 'guest', 'r-12345678', $4, 'building', 'scheduling', $5)`,
+    [id, projectId, userId, JSON.stringify(options.flavor ?? flavor), options.group ?? null],
+  );
+  return id;
+}
+
 /** Rows as the api writes them for one request; `wake` is left to the caller. */
 export async function addOperation(
   pool: Pool,
