@@ -68,9 +68,12 @@ export class GuestWriter {
     this.#last = now;
     if (!this.#idle || this.#owed_bytes < GUEST_BLOCK_BYTES) return;
     this.#idle = false;
-    this.#writing = this.#write().finally(() => {
-      this.#idle = true;
-    });
+    // A disk that is full or broken is the guest's trouble: it tries again, and its host goes on.
+    this.#writing = this.#write()
+      .catch(() => undefined)
+      .finally(() => {
+        this.#idle = true;
+      });
   }
 
   async #write(): Promise<void> {
