@@ -17,7 +17,8 @@ export interface WaitRequest {
   readonly watch_migration: boolean;
 }
 
-const POLL_MS = { first: 100, longest: 1000 } as const;
+/** A bar that somebody watches is drawn anew more often than a state is asked for. */
+const POLL_MS = { first: 100, longest: 1000, longest_watched: 250 } as const;
 
 /**
  * Waits until a server has come to rest, and is honest about how: Nova's status alone cannot tell "moved back
@@ -52,7 +53,7 @@ export async function waitForServer(session: Session, request: WaitRequest): Pro
         );
       }
       await delay(pause_ms);
-      pause_ms = Math.min(POLL_MS.longest, pause_ms * 1.3);
+      pause_ms = Math.min(may_watch ? POLL_MS.longest_watched : POLL_MS.longest, pause_ms * 1.3);
     }
   } finally {
     display.end();
