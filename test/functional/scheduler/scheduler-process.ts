@@ -39,7 +39,7 @@ export async function startSchedulerProcess(configuration: string): Promise<Sche
   });
   return {
     pid: child.pid ?? 0,
-    output: started.output,
+    output: () => started.output(),
     kill: (signal) => void child.kill(signal),
     close: async () => {
       child.kill('SIGTERM');

@@ -113,11 +113,13 @@ async function places(each: number): Promise<void> {
 
 /** Looks at the books again and again until the work is done: overcommitted for a moment is overcommitted. */
 async function watchBooks<Result>(work: Promise<Result>): Promise<Result> {
-  let isDone = false;
+  const state = { isDone: false };
   const marked = work.finally(() => {
-    isDone = true;
+    state.isDone = true;
   });
-  while (!isDone) {
+  // Its failure is told below, also when the books are found wrong first.
+  marked.catch(() => undefined);
+  while (!state.isDone) {
     expect(await wrongBooks(pool)).toEqual([]);
     await new Promise((resolve) => setTimeout(resolve, 20));
   }
@@ -167,6 +169,11 @@ describe('two scheduler processes and scarce capacity', { timeout: 120_000 }, ()
       'select distinct left(message, 25) as message from instance_faults',
     );
     expect(faults.rows).toEqual([{ message: 'No valid host was found. ' }]);
+    const events = await pool.query<{ event: string; said: number }>(
+      `select e.event, count(*)::int as said from instance_action_events e
+       where e.result = 'Error' and e.details like 'No valid host was found. 3 of 3 hosts: %' group by 1`,
+    );
+    expect(events.rows).toMatchObject([{ event: 'conductor_schedule_and_build_instances' }]);
     // Both took part; else this test would show nothing.
     expect(Object.keys(await counted(driversSql))).toHaveLength(2);
   });

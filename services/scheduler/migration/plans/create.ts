@@ -68,5 +68,13 @@ const settle: Step = {
 export const create: Plan = {
   steps: [choose, spawn, settle],
   cancellable: true,
-  unwound: (draft) => draft.setInstance({ vm_state: 'error', task_state: null }),
+  unwound: (draft, reason) => {
+    // Nova has this event only where no host was found; without it the action would not say why.
+    if (reason.step === choose.name) {
+      const event = 'conductor_schedule_and_build_instances';
+      draft.push({ type: 'event_start', event, host: null });
+      draft.push({ type: 'event_finish', event, result: 'Error', details: reason.message });
+    }
+    draft.setInstance({ vm_state: 'error', task_state: null });
+  },
 };
