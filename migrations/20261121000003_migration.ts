@@ -11,10 +11,12 @@ export async function up(knex: Knex): Promise<void> {
       chosen_host text,
       -- one sentence: the chosen host, or "No valid host was found. 12 of 14 hosts: …"
       summary text not null,
-      -- the whole Decision as the placement core gave it; replays from here
-      record jsonb not null,
+      -- the whole Decision as the placement core gave it, as compressed JSON (placement-record.ts); replays from here
+      record bytea not null,
       created_at timestamptz not null default now()
     );
+    -- compressed already: the database need not try again
+    alter table decisions alter column record set storage external;
     create index decisions_by_instance on decisions (instance_uuid, created_at desc);
 
     create table migrations (

@@ -6,6 +6,7 @@ import { transact } from '../../services/scheduler/drive/transaction.ts';
 import { decide } from '../../services/scheduler/placement/decide.ts';
 import type { Decision, PlacementRequest } from '../../services/scheduler/placement/model.ts';
 import { seededRandom } from '../../services/scheduler/placement/random.ts';
+import { packRecord } from '../../services/scheduler/placement-record.ts';
 import { defaultPlacementSettings } from '../../services/scheduler/placement/settings.ts';
 import { HostSnapshot } from '../../services/scheduler/snapshot/host-snapshot.ts';
 import { fleetRequest } from './fleet.ts';
@@ -46,12 +47,18 @@ async function claimUntilTheEnd(): Promise<void> {
     const decision = decide(snapshot.current(), request, defaultPlacementSettings, request.instance_id);
     if (decision.chosen === null) continue;
     const release = snapshot.reserve(decision.chosen, request.resources);
-    const isClaimed = await claimOne(pool, request, decision).finally(release);
+    const record = await packRecord(decision);
+    const isClaimed = await claimOne(pool, request, decision, record).finally(release);
     if (isClaimed && performance.now() < until) claimed += 1;
   }
 }
 
-async function claimOne(database: Pool, request: PlacementRequest, decision: Decision): Promise<boolean> {
+async function claimOne(
+  database: Pool,
+  request: PlacementRequest,
+  decision: Decision,
+  record: Buffer,
+): Promise<boolean> {
   return await transact(database, async (transaction) => {
     for (const host of [decision.chosen, ...decision.alternates]) {
       if (host === null) continue;
@@ -69,7 +76,7 @@ async function claimOne(database: Pool, request: PlacementRequest, decision: Dec
       const stored = transaction.query(
         `insert into decisions (id, kind, instance_uuid, request_id, chosen_host, summary, record)
          values ($1, 'cold', $2, 'req-bench', $3, $3, $4)`,
-        [randomUUID(), request.instance_id, host, JSON.stringify(decision)],
+        [randomUUID(), request.instance_id, host, record],
       );
       await transaction.finish([outcome.written, stored]);
       return true;

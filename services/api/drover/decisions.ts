@@ -1,8 +1,8 @@
 import { DroverError } from '../../../shared/errors/drover-error.ts';
 import { accountOf } from '../../scheduler/placement/account.ts';
 import { hostName } from '../../../shared/domain/ids.ts';
-import type { DecisionRecord as PlacementRecord } from '../../scheduler/placement/model.ts';
 import { decisionOf } from '../../scheduler/placement/record.ts';
+import { unpackRecord } from '../../scheduler/placement-record.ts';
 import { lastValue, limitSchema, validateQuery } from '../http/validate.ts';
 import type { RegisterRoutes } from '../services.ts';
 import { hostsMaxOf, hostsMaxSchema } from './hosts-max.ts';
@@ -20,7 +20,7 @@ interface Summary {
 }
 
 interface Row extends Summary {
-  readonly record: PlacementRecord;
+  readonly record: Buffer;
   readonly refusals: Readonly<Record<string, string>>;
 }
 
@@ -70,7 +70,8 @@ export const registerDroverDecisions: RegisterRoutes = (app, services) => {
       : { rows: [] };
     const [row] = rows;
     if (row === undefined) throw new DroverError('decision_not_found', { decision: id });
-    const account = accountOf(decisionOf(row.record), {
+    const record = await unpackRecord(row.record);
+    const account = accountOf(decisionOf(record), {
       hosts_max: hostsMaxOf(query),
       claimed: row.chosen_host === null ? null : hostName(row.chosen_host),
       refusals: new Map(Object.entries(row.refusals)),
@@ -80,7 +81,7 @@ export const registerDroverDecisions: RegisterRoutes = (app, services) => {
         ...summaryView(row),
         ...accountView(account),
         // All of it, for a replay: with ten thousand hosts some hundred kilobytes.
-        ...(lastValue(query, 'record') === 'true' ? { record: row.record } : {}),
+        ...(lastValue(query, 'record') === 'true' ? { record } : {}),
       },
     };
   });

@@ -7,6 +7,7 @@ import { claimDetailsFor } from '../placement/claim-details.ts';
 import { decide as decidePlacement } from '../placement/decide.ts';
 import type { Decision, PlacementRequest } from '../placement/model.ts';
 import type { MachineEvent } from '../migration/model.ts';
+import { packRecord } from '../placement-record.ts';
 import { decideAndCommit, type AfterCommit, type ChooseTask } from './decision.ts';
 import { readPlacementRequest } from './placement-request.ts';
 import { readClusterVersion } from '../snapshot/cluster-version.ts';
@@ -48,7 +49,7 @@ export async function chooseHost(
       services.placement,
       request.request_id,
     );
-    const round: Round = { decision, refusals, placement };
+    const round: Round = { decision, record: await packRecord(decision), refusals, placement };
     const release =
       decision.chosen === null ? null : services.snapshot.reserve(decision.chosen, placement.resources);
     const inTurn = (work: Work) =>
@@ -75,6 +76,8 @@ export async function chooseHost(
 
 interface Round {
   readonly decision: Decision;
+  /** Packed before any lock is held. */
+  readonly record: Buffer;
   readonly refusals: Map<HostName, Refusal>;
   readonly placement: PlacementRequest;
 }
@@ -208,7 +211,7 @@ function claimedEvent(services: DriveServices, target: ClaimedHost, decision_id:
 function storeDecision(
   transaction: Queryable,
   loaded: LoadedOperation,
-  { decision, refusals }: Round,
+  { decision, record, refusals }: Round,
   claimed: HostName | null,
 ): { readonly id: string; readonly stored: Promise<unknown> } {
   const { operation, instance } = loaded.world;
@@ -226,7 +229,7 @@ function storeDecision(
         operation.request_id,
         claimed,
         summary,
-        JSON.stringify(decision),
+        record,
         JSON.stringify(Object.fromEntries([...refusals].map(([host, { message }]) => [host, message]))),
       ],
     ),

@@ -4,6 +4,7 @@ import { decide } from '../../../services/scheduler/placement/decide.ts';
 import { createSnapshot } from '../../../services/scheduler/placement/snapshot.ts';
 import { loadProblem } from '../../../services/scheduler/placement/text-form/problem.ts';
 import { host, request, settings } from '../../unit/scheduler/placement/builders.ts';
+import { packRecord } from '../../../services/scheduler/placement-record.ts';
 import { createServersFixture, missingId, type Actor, type ServersFixture } from './servers-fixture.ts';
 
 let fixture: ServersFixture;
@@ -167,7 +168,7 @@ describe('a decision', () => {
     await fixture.pool.query(
       `insert into decisions (id, kind, instance_uuid, request_id, chosen_host, summary, record, refusals, created_at)
        values ($1, 'cold', $2, 'req-x', $3, 'a summary', $4, $5, $6)`,
-      [id, server, chosen, JSON.stringify(decision), JSON.stringify(refusals), created_at],
+      [id, server, chosen, await packRecord(decision), JSON.stringify(refusals), created_at],
     );
     return id;
   };
