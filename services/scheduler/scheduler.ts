@@ -45,6 +45,8 @@ export interface RunningScheduler {
  */
 export async function startScheduler(configuration: Configuration, log: Logger): Promise<RunningScheduler> {
   const { DEFAULT, database, drover, image } = configuration;
+  // First of all: with a filter that does not exist nothing else need be tried.
+  const placement = await loadPlacementSettings(configuration);
   const machine = DEFAULT.host ?? hostname();
   const id = schedulerId(`${machine}-${process.pid}-${randomBytes(4).toString('hex')}`);
   const onIdleError = (error: Error) => log.warn({ error }, 'lost an idle database connection');
@@ -81,7 +83,7 @@ export async function startScheduler(configuration: Configuration, log: Logger):
     log,
     scheduler_id: id,
     settings: machineSettings(configuration),
-    placement: await loadPlacementSettings(configuration),
+    placement,
     lease_seconds: drover.lease_seconds,
     service_down_seconds: DEFAULT.service_down_time,
     imageSource: imageSourceMaker({

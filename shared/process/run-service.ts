@@ -89,11 +89,19 @@ export async function runService(
     log.info({ ready: service.ready }, 'ready');
   } catch (error) {
     log.fatal({ error }, 'start failed');
-    process.exit(
-      isDroverError(error, 'configuration_invalid') ? exitCodes.configuration : exitCodes.start_failed,
-    );
+    if (isDroverError(error, ...configurationErrors))
+      exitWith(exitCodes.configuration, `${error.message}\n${error.advice}`);
+    process.exit(exitCodes.start_failed);
   }
 }
+
+/** What only shows itself when the configuration is put to use. */
+const configurationErrors = [
+  'configuration_invalid',
+  'unknown_filter',
+  'placement_module_invalid',
+  'pci_alias_invalid',
+] as const;
 
 function argumentsOrExit(argv: readonly string[]): ServiceArguments {
   try {

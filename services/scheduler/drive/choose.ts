@@ -49,7 +49,6 @@ export async function chooseHost(
       services.placement,
       request.request_id,
     );
-    const round: Round = { decision, record: await packRecord(decision), refusals, placement };
     const release =
       decision.chosen === null ? null : services.snapshot.reserve(decision.chosen, placement.resources);
     const inTurn = (work: Work) =>
@@ -57,6 +56,8 @@ export async function chooseHost(
         transact(services.pool, (transaction) => asOrdered(services, transaction, task, work)),
       );
     try {
+      // After the reservation: who decides meanwhile shall know of this choice.
+      const round: Round = { decision, record: await packRecord(decision), refusals, placement };
       for (const host of [decision.chosen, ...decision.alternates]) {
         if (host === null) continue;
         const outcome = await inTurn((transaction, loaded) =>
