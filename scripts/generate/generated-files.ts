@@ -1,3 +1,4 @@
+import { commandReference } from './command-reference.ts';
 import { configurationReference } from './configuration-reference.ts';
 import { errorReference } from './error-reference.ts';
 import { sampleConfiguration } from './sample-configuration.ts';
@@ -15,6 +16,7 @@ export function generatedFiles(): readonly GeneratedFile[] {
     { name: 'etc/drover.conf', text: sampleConfiguration() },
     { name: 'etc/policy.yaml', text: samplePolicy() },
     { name: 'docs/configuration.md', text: configurationReference() },
+    { name: 'docs/cli.md', text: commandReference() },
     { name: 'docs/errors.md', text: errorReference() },
   ];
 }

@@ -7,6 +7,8 @@ const exitCodeHelp = `Exit codes: 0 done; 1 refused, nothing changed; 2 wrong us
 /** The whole command line. Who parses says what happens to failures. */
 export function createParser(words: readonly string[]): Argv<CommonArguments> {
   const parser = commonOptions(yargs([...words]))
+    // All our texts are English; yargs would translate only its own.
+    .detectLocale(false)
     .scriptName('drover')
     .usage('$0 <command>\n\nMove servers between hosts, watch them, and see why.');
   for (const group of commandGroups) parser.command(group);

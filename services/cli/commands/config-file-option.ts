@@ -4,5 +4,6 @@ export const configFileOption = {
   array: true,
   nargs: 1,
   default: [process.env['DROVER_CONFIG'] ?? '/etc/drover/drover.conf'],
+  defaultDescription: '$DROVER_CONFIG or /etc/drover/drover.conf',
   describe: 'Configuration with [database] connection',
 } as const;

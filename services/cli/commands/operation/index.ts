@@ -3,11 +3,12 @@ import { openSession, printList, say, type Command } from '../context.ts';
 
 export const operationCommands: Command = {
   command: 'operation',
-  describe: 'What is under way, and what is stuck: list, resume',
+  describe: 'What is under way, and what is stuck: list, resume, resolve',
   builder: (argv) =>
     argv
       .command(listOperations)
       .command(resumeOperation)
+      .command(resolveOperation)
       .demandCommand(1, 'Say what to do with operations.')
       .strict(),
   handler: () => {},
@@ -38,17 +39,27 @@ const listOperations: Command<{ readonly state: string | undefined }> = {
   },
 };
 
-const resumeOperation: Command<{ readonly operation: string }> = {
-  command: 'resume <operation>',
-  describe: 'Let a stuck operation try its step again, once you have mended what it stuck at',
-  builder: (argv) =>
-    argv.positional('operation', { type: 'string', demandOption: true, describe: 'UUID of the operation' }),
-  handler: async (options) => {
-    const session = await openSession(options);
-    const path = `/operations/${encodeURIComponent(options.operation)}/resume`;
-    const operation = record((await session.request('drover', 'POST', path)).body, 'operation');
-    say(
-      `The ${text(operation, 'kind') ?? 'operation'} of ${text(operation, 'server_id') ?? 'the server'} goes on.`,
-    );
-  },
-};
+const resumeOperation = goOnCommand(
+  'resume',
+  'Let a stuck operation try its step again, once you have mended what it stuck at',
+);
+const resolveOperation = goOnCommand(
+  'resolve',
+  'Let a stuck operation go on as if its step were done, once you have done it by hand',
+);
+
+function goOnCommand(word: 'resume' | 'resolve', describe: string): Command<{ readonly operation: string }> {
+  return {
+    command: `${word} <operation>`,
+    describe,
+    builder: (argv) =>
+      argv.positional('operation', { type: 'string', demandOption: true, describe: 'UUID of the operation' }),
+    handler: async (options) => {
+      const session = await openSession(options);
+      const path = `/operations/${encodeURIComponent(options.operation)}/${word}`;
+      const operation = record((await session.request('drover', 'POST', path)).body, 'operation');
+      const kind = text(operation, 'kind') ?? 'operation';
+      say(`The ${kind} of ${text(operation, 'server_id') ?? 'the server'} goes on.`);
+    },
+  };
+}
