@@ -96,6 +96,8 @@ export async function up(knex: Knex): Promise<void> {
       cancel_requested_at timestamptz,
       -- a person ordered a stuck operation to go on; cleared when a scheduler has taken it up
       resume_requested_at timestamptz,
+      -- with it: the step that could not be done counts as done, a person has seen to it
+      resume_as_resolved boolean not null default false,
       reason_code text,
       reason text,
       reason_step text,

@@ -1,10 +1,11 @@
+import type { FastifyRequest } from 'fastify';
 import { inTransaction } from '../../../shared/database/connect.ts';
 import { appendOutbox } from '../../../shared/database/outbox.ts';
 import { operationId } from '../../../shared/domain/ids.ts';
 import { DroverError } from '../../../shared/errors/drover-error.ts';
 import { lastValue, validateQuery } from '../http/validate.ts';
 import { wake } from '../operations/request-operation.ts';
-import type { RegisterRoutes } from '../services.ts';
+import type { ApiServices, RegisterRoutes } from '../services.ts';
 import { droverPolicies } from './policies.ts';
 
 interface OperationRecord {
@@ -23,6 +24,8 @@ interface OperationRecord {
   readonly created_at: Date;
   readonly updated_at: Date;
 }
+
+type OfOperation = { Params: { operation: string } };
 
 const listQuery = {
   parameters: {
@@ -49,31 +52,48 @@ export const registerDroverOperations: RegisterRoutes = (app, services) => {
     return { operations: rows.map((row) => operationView(row)) };
   });
 
-  app.post<{ Params: { operation: string } }>('/operations/:operation/resume', async (request, reply) => {
-    const { caller } = request;
-    services.policy.authorize(droverPolicies.resume_operation, { project_id: caller.project_id }, caller);
-    const id = request.params.operation;
-    if (!/^[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}$/i.test(id)) {
-      throw new DroverError('operation_not_found', { operation: id });
-    }
-    const row = await inTransaction(services.pool, async (transaction) => {
-      const { rows } = await transaction.query<OperationRecord>(
-        `select * from operations where id = $1 for update`,
-        [id],
-      );
-      const [found] = rows;
-      if (found === undefined) throw new DroverError('operation_not_found', { operation: id });
-      if (found.state !== 'stuck') {
-        throw new DroverError('operation_not_stuck', { operation: id, state: found.state });
-      }
-      await transaction.query(`update operations set resume_requested_at = now() where id = $1`, [id]);
-      await appendOutbox(transaction, [wake(request.request_id, operationId(id))]);
-      return found;
-    });
-    services.wakeOutbox();
-    return reply.code(202).send({ operation: operationView(row) });
-  });
+  app.post<OfOperation>('/operations/:operation/resume', async (request, reply) =>
+    reply.code(202).send({ operation: await goOn(services, request, { as_resolved: false }) }),
+  );
+
+  app.post<OfOperation>('/operations/:operation/resolve', async (request, reply) =>
+    reply.code(202).send({ operation: await goOn(services, request, { as_resolved: true }) }),
+  );
 };
+
+/** Orders a stuck operation to go on: by trying the step again, or as if a person had done it. */
+async function goOn(
+  services: ApiServices,
+  request: FastifyRequest<OfOperation>,
+  { as_resolved }: { readonly as_resolved: boolean },
+): Promise<object> {
+  const { caller } = request;
+  const rule = as_resolved ? droverPolicies.resolve_operation : droverPolicies.resume_operation;
+  services.policy.authorize(rule, { project_id: caller.project_id }, caller);
+  const id = request.params.operation;
+  if (!/^[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}$/i.test(id)) {
+    throw new DroverError('operation_not_found', { operation: id });
+  }
+  const row = await inTransaction(services.pool, async (transaction) => {
+    const { rows } = await transaction.query<OperationRecord>(
+      `select * from operations where id = $1 for update`,
+      [id],
+    );
+    const [found] = rows;
+    if (found === undefined) throw new DroverError('operation_not_found', { operation: id });
+    if (found.state !== 'stuck') {
+      throw new DroverError('operation_not_stuck', { operation: id, state: found.state });
+    }
+    await transaction.query(
+      `update operations set resume_requested_at = now(), resume_as_resolved = $2 where id = $1`,
+      [id, as_resolved],
+    );
+    await appendOutbox(transaction, [wake(request.request_id, operationId(id))]);
+    return found;
+  });
+  services.wakeOutbox();
+  return operationView(row);
+}
 
 function operationView(row: OperationRecord): object {
   return {

@@ -8,6 +8,7 @@ export const droverPolicies = {
   cancel_migration: 'drover:migrations:cancel',
   operations: 'drover:operations:show',
   resume_operation: 'drover:operations:resume',
+  resolve_operation: 'drover:operations:resolve',
   hosts: 'drover:hosts:show',
   decisions: 'drover:decisions:show',
   dry_run: 'drover:decisions:create',
@@ -29,6 +30,9 @@ export const droverPolicyRules: readonly PolicyRule[] = [
   ]),
   policyRule(droverPolicies.operations, 'admin', 'See operations, the stuck ones above all', [
     `GET ${P}/operations`,
+  ]),
+  policyRule(droverPolicies.resolve_operation, 'admin', 'Count the step of a stuck operation as done', [
+    `POST ${P}/operations/{operation}/resolve`,
   ]),
   policyRule(droverPolicies.resume_operation, 'admin', 'Order a stuck operation to go on', [
     `POST ${P}/operations/{operation}/resume`,

@@ -62,7 +62,10 @@ export async function decideAndCommit(
     'lease_expires_at',
     `now() + make_interval(secs => ${lease}::double precision)`,
   );
-  if (loaded.resume_requested) rows.setExpression('operations', 'resume_requested_at', 'null');
+  if (loaded.resume_requested) {
+    rows.setExpression('operations', 'resume_requested_at', 'null');
+    rows.setExpression('operations', 'resume_as_resolved', 'false');
+  }
 
   await lockHostsOf(transaction, loaded, outcome.changes);
   const sent = applyChanges(transaction, loaded, outcome.changes, rows);

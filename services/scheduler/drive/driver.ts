@@ -89,7 +89,9 @@ export const startOf: EventOf = ({ world: { operation } }) =>
 /** What a wake means for the rows as they are: begin, call back, or resume. */
 export const wakeOf: EventOf = (loaded) => {
   const { operation } = loaded.world;
-  if (operation.state === 'stuck' && loaded.resume_requested) return { type: 'resume' };
+  if (operation.state === 'stuck' && loaded.resume_requested) {
+    return { type: loaded.resume_as_resolved ? 'resolve' : 'resume' };
+  }
   if (operation.state === 'running' && operation.step !== null && operation.cancel_requested) {
     return { type: 'cancel', by: 'a person' };
   }

@@ -27,6 +27,7 @@ export interface LoadedOperation {
   readonly lease_is_expired: boolean;
   readonly fencing: number;
   readonly resume_requested: boolean;
+  readonly resume_as_resolved: boolean;
   readonly deadline_passed: boolean;
   readonly instance_host: HostName | null;
   readonly server_group_uuid: string | null;
@@ -72,7 +73,7 @@ const loadSql = `
   select o.id, o.kind, o.instance_uuid, o.request_id, o.request, o.state, o.step, o.step_state, o.attempt,
          o.recoveries, o.facts, o.cancel_requested_at is not null as cancel_requested, o.reason_code, o.reason,
          o.reason_step, o.action_id, o.lease_owner, coalesce(o.lease_expires_at < now(), true) as lease_is_expired,
-         o.fencing, o.resume_requested_at is not null as resume_requested,
+         o.fencing, o.resume_requested_at is not null as resume_requested, o.resume_as_resolved,
          coalesce(o.deadline_at < now(), false) as deadline_passed,
          i.id as instance_number, i.name, i.project_id, i.user_id, i.host, i.node, i.epoch, i.vm_state, i.task_state,
          i.power_state, i.flavor, i.availability_zone, i.image_properties, i.metadata, i.server_group_uuid,
@@ -108,6 +109,7 @@ interface Row {
   readonly lease_is_expired: boolean;
   readonly fencing: number;
   readonly resume_requested: boolean;
+  readonly resume_as_resolved: boolean;
   readonly deadline_passed: boolean;
   readonly instance_number: number;
   readonly name: string;
@@ -152,6 +154,7 @@ function toLoaded(row: Row, imageSource: ImageSourceMaker): LoadedOperation {
     lease_is_expired: row.lease_is_expired,
     fencing: row.fencing,
     resume_requested: row.resume_requested,
+    resume_as_resolved: row.resume_as_resolved,
     deadline_passed: row.deadline_passed,
     instance_host: row.host,
     server_group_uuid: row.server_group_uuid,

@@ -108,6 +108,9 @@ export function decide(world: World, event: MachineEvent, settings: Settings): O
     case 'resume':
       onResume(draft, settings);
       break;
+    case 'resolve':
+      onResolve(draft, settings);
+      break;
     default:
       return event satisfies never;
   }
@@ -239,6 +242,21 @@ function onResume(draft: Draft, settings: Settings): void {
   draft.setOperation({ state: forward ? 'running' : 'unwinding', recoveries: 0 });
   if (forward) orderStep(draft, settings);
   else continueUnwind(draft, settings, { from_current: true });
+}
+
+/** As resume, but the step that could not be done counts as done: only a person can know that it is. */
+function onResolve(draft: Draft, settings: Settings): void {
+  const { operation } = draft;
+  if (operation.state !== 'stuck' || operation.step === null) {
+    draft.note(`resolve: not stuck but ${operation.state}`);
+    return;
+  }
+  const forward = isPastReturn(operation.kind, stepIndex(operation.kind, operation.step));
+  const direction = forward ? 'action' : 'undo';
+  draft.setOperation({ state: forward ? 'running' : 'unwinding', recoveries: 0 });
+  draft.log({ step: operation.step, direction, event: 'resolved', summary: 'by a person' });
+  if (forward) advance(draft, settings);
+  else continueUnwind(draft, settings);
 }
 
 /** The reason of an operation that a person called back. */

@@ -98,10 +98,11 @@ export function retryOrFail(draft: Draft, reason: Reason, may_help: boolean, set
   const { operation } = draft;
   const owed = step.action.type === 'command' && step.action.order(draft, settings).timing === 'owed';
   const past_return = isPastReturn(operation.kind, stepIndex(operation.kind, step.name));
-  if (owed && (!may_help || reason.code === 'step_unanswered')) {
+  const tries_again = may_help && operation.recoveries + 1 < settings.max_attempts_per_step;
+  if (owed && (!tries_again || reason.code === 'step_unanswered')) {
     draft.log({ step: step.name, direction: 'action', event: 'owed', summary: reason.message });
     advance(draft, settings);
-  } else if (may_help && operation.recoveries + 1 < settings.max_attempts_per_step) {
+  } else if (tries_again) {
     draft.setOperation({ recoveries: operation.recoveries + 1 });
     orderStep(draft, settings);
   } else if (past_return && reason.code === 'host_down') {

@@ -63,6 +63,8 @@ export interface OperationRequest {
 /** Results of finished steps. A step's name is the key; what an undo needs must be in here. */
 export interface OperationFacts {
   readonly choose?: ChooseFact;
+  /** An undo was passed over unanswered: what it should have removed may still be there, and running. */
+  readonly undo_owed?: true;
   /** Targets that refused after they were claimed: never chosen again by this operation. */
   readonly refused_hosts?: readonly HostName[];
   /** Set when `retire` or `restore` was first ordered: undos from then on need a higher epoch than it wrote. */
@@ -177,7 +179,9 @@ export type MachineEvent =
   /** A person changed the rate in the operation's request. */
   | { readonly type: 'limit_changed' }
   /** A person ordered a stuck operation to try its undo again. */
-  | { readonly type: 'resume' };
+  | { readonly type: 'resume' }
+  /** A person has seen to what a stuck operation could not do: go on as if it were done. */
+  | { readonly type: 'resolve' };
 
 /** What the shell must do after the commit. */
 export type Order =

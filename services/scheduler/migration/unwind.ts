@@ -94,6 +94,7 @@ export function stick(draft: Draft, reason: Reason): void {
 
 function passOver(draft: Draft, reason: Reason, settings: Settings): void {
   draft.log({ step: reason.step, direction: 'undo', event: 'owed', summary: reason.message });
+  draft.addFacts({ undo_owed: true });
   continueUnwind(draft, settings);
 }
 
@@ -142,6 +143,8 @@ function refusedHosts(draft: Draft, reason: Reason, settings: Settings): readonl
   const chosen = operation.facts.choose?.host;
   if (step?.on_refusal !== 'choose_again' || chosen === undefined) return null;
   if (operation.request.host !== undefined || operation.cancel_requested) return null;
+  // One home: a host that was told to build the guest and has not said that it is gone may be running it.
+  if (operation.kind === 'create' && operation.facts.undo_owed === true) return null;
   const refused = [...(operation.facts.refused_hosts ?? []), chosen];
   return refused.length < settings.max_choices ? refused : null;
 }

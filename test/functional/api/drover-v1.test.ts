@@ -137,6 +137,18 @@ describe('operations', () => {
     expect(rows[0].resume_requested_at).not.toBeNull();
   });
 
+  test('a stuck one can be counted as done by a person', async () => {
+    const { operation } = await moving();
+    await fixture.pool.query(`update operations set state = 'stuck' where id = $1`, [operation]);
+    expect((await call('POST', `/operations/${operation}/resolve`, undefined, 'demo')).status).toBe(403);
+    expect((await call('POST', `/operations/${operation}/resolve`)).status).toBe(202);
+    const { rows } = await fixture.pool.query(
+      `select resume_requested_at is not null as asked, resume_as_resolved from operations where id = $1`,
+      [operation],
+    );
+    expect(rows).toEqual([{ asked: true, resume_as_resolved: true }]);
+  });
+
   test.each([missingId, 'x'])('%s is not found', async (id) => {
     expect((await call('POST', `/operations/${id}/resume`)).status).toBe(404);
   });

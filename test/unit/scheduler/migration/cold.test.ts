@@ -245,6 +245,22 @@ describe('hosts that go away', () => {
   });
 });
 
+test('a stuck operation goes on as if done when a person says so', () => {
+  const cluster = new SimulatedCluster('cold');
+  cluster.offers = [beta];
+  cluster.happen({ type: 'requested' });
+  cluster.settle((order) =>
+    order.command === 'adopt' || order.command === 'unretire' ? 'refuse' : 'normal',
+  );
+  expect(cluster.world.operation).toMatchObject({ state: 'stuck', step: 'retire' });
+  // What a person does by hand: the folder is given its name again.
+  cluster.host(alpha).home = cluster.host(alpha).retired;
+  cluster.host(alpha).retired = null;
+  cluster.happen({ type: 'resolve' });
+  cluster.settle((order) => (order.command === 'unretire' ? 'refuse' : 'normal'));
+  expectAsBefore(cluster);
+});
+
 test('a copy that differs on the target is never adopted', () => {
   const cluster = new SimulatedCluster('cold');
   cluster.offers = [beta];

@@ -131,4 +131,38 @@ describe('the rest of a life', () => {
     expect(cluster.world.operation.facts.refused_hosts).toEqual([beta, gamma]);
     expect(cluster.claims).toEqual({ instance: null, migration: null });
   });
+
+  test('create never builds a second guest while a first one may run', () => {
+    const cluster = new SimulatedCluster('create');
+    const born = {
+      host: null,
+      node: null,
+      epoch: 0,
+      vm_state: 'building',
+      task_state: 'scheduling',
+    } as const;
+    cluster.host(alpha).home = null;
+    cluster.host(alpha).running = false;
+    cluster.claims = { instance: null, migration: null };
+    cluster.world = { ...cluster.world, instance: { ...cluster.world.instance, ...born, power_state: 0 } };
+    cluster.happen({ type: 'requested' });
+    cluster.choose();
+    cluster.deliver('crash_after');
+    expect(cluster.runningOn()).toEqual([beta]);
+    cluster.down.add(beta);
+    cluster.settle();
+    expect(cluster.world.instance).toMatchObject({ vm_state: 'error', host: null });
+    expect(cluster.runningOn()).toEqual([beta]);
+    cluster.down.clear();
+    while (cluster.deliver());
+    expect(cluster.runningOn()).toEqual([]);
+  });
+
+  test('a revert whose target cannot clean up ends, and the clean-up stays owed', () => {
+    const cluster = finished();
+    cluster.request('revert');
+    cluster.settle((order) => (order.command === 'discard_target' ? 'refuse' : 'normal'));
+    expect(cluster.world.operation.state).toBe('done');
+    expect(cluster.world.instance).toMatchObject({ host: alpha, vm_state: 'active', task_state: null });
+  });
 });
