@@ -112,6 +112,7 @@ class HostAgent implements Agent {
           hypervisor,
           folders,
           settings: options.report,
+          isBusy: (id) => this.#queues.has(id),
         }),
       send: (report) => this.#events.publish({ ...this.#events.header(), type: 'host_reported', report }),
       onError: (error) => log.error({ error }, 'the host could not be reported'),

@@ -51,7 +51,8 @@ export class CommandRunner {
       return;
     }
     const began = performance.now();
-    log.info('a command begins');
+    // Its end is at info, and its order in the scheduler's log.
+    log.debug('a command begins');
     const progress = new ProgressThrottle((newest) =>
       this.#events.publishOrDrop({
         ...this.#events.answerHeader(message),

@@ -49,6 +49,11 @@ export class InstanceQueues {
     return waiting.ended;
   }
 
+  /** Whether a command of this instance runs or waits. */
+  has(id: InstanceId): boolean {
+    return this.#queues.has(id);
+  }
+
   /** Aborts what this process does itself. */
   close(): void {
     for (const queue of this.#queues.values())

@@ -1,4 +1,4 @@
-import type { HostName } from '../../../shared/domain/ids.ts';
+import type { HostName, InstanceId } from '../../../shared/domain/ids.ts';
 import type { HostReport } from '../../../shared/messaging/host-report.ts';
 import type { InstanceFolders } from '../folders/instance-folders.ts';
 import type { Hypervisor } from '../hypervisor/hypervisor.ts';
@@ -15,7 +15,11 @@ export interface ReportSettings {
 
 const MEBIBYTES_PER_GIBIBYTE = 1024;
 
-/** Everything but the counters of the reporter. Guests are those that are at home here, with the epoch they have. */
+/**
+ * Everything but the counters of the reporter. Guests are those that are at home here, with the epoch they have, and
+ * that no command is at: one that has arrived and is not started yet would be reported as one that is off, and the
+ * command's own answer tells more.
+ */
 export async function buildHostReport(options: {
   readonly host: HostName;
   readonly address: string;
@@ -23,9 +27,11 @@ export async function buildHostReport(options: {
   readonly hypervisor: Hypervisor;
   readonly folders: InstanceFolders;
   readonly settings: ReportSettings;
+  readonly isBusy: (id: InstanceId) => boolean;
 }): Promise<Omit<HostReport, 'boot_id' | 'sequence'>> {
   const { settings } = options;
-  const [found, guests] = await Promise.all([options.hypervisor.inventory(), options.hypervisor.list()]);
+  const found = await options.hypervisor.inventory();
+  const guests = await options.hypervisor.list();
   const homes = new Map(
     options.folders
       .known('home')
@@ -50,7 +56,9 @@ export async function buildHostReport(options: {
     guests: guests.flatMap(({ id, power_state }) => {
       const mark = homes.get(id);
       // A guest that is defined without our folder is not ours.
-      return mark === undefined ? [] : [{ instance_id: id, epoch: mark.epoch, power_state }];
+      return mark === undefined || options.isBusy(id)
+        ? []
+        : [{ instance_id: id, epoch: mark.epoch, power_state }];
     }),
   };
 }

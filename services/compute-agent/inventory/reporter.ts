@@ -10,7 +10,7 @@ export interface ReporterOptions {
 }
 
 /** Changes that come in a bunch make one report; the first one goes at once. */
-const GAP_MILLISECONDS_MIN = 500;
+const GAP_MILLISECONDS_MIN = 1000;
 
 /** Reports the host at its interval, and soon after something has changed. One report at a time. */
 export class Reporter {
