@@ -19,6 +19,8 @@ export async function up(knex: Knex): Promise<void> {
     alter table decisions alter column record set storage external;
     create index decisions_by_instance on decisions (instance_uuid, created_at desc);
 
+    -- Rows that change with every step: room on their pages, and no index on what changes each time (lease, updated_at),
+    -- so that a new version of a row needs no new entries in the indexes.
     create table migrations (
       id integer generated always as identity primary key,
       uuid uuid not null unique,
@@ -64,10 +66,10 @@ export async function up(knex: Knex): Promise<void> {
       updated_at timestamptz not null default now(),
       finished_at timestamptz,
       deleted_at timestamptz
-    );
+    ) with (fillfactor = 70);
     create unique index migrations_one_live_per_instance on migrations (instance_uuid)
       where status in ('pre-migrating', 'migrating', 'post-migrating', 'finished', 'confirming', 'reverting');
-    create index migrations_by_status on migrations (status, updated_at);
+    create index migrations_by_status on migrations (status);
     create index migrations_by_created_at on migrations (created_at desc, id desc);
     create index migrations_confirm_due on migrations (confirm_due_at) where confirm_due_at is not null;
 
@@ -107,11 +109,11 @@ export async function up(knex: Knex): Promise<void> {
       created_at timestamptz not null default now(),
       updated_at timestamptz not null default now(),
       finished_at timestamptz
-    );
+    ) with (fillfactor = 70);
     create unique index operations_one_live_per_instance on operations (instance_uuid)
       where state in ('running', 'unwinding', 'stuck');
     create index operations_waiting on operations (instance_uuid, created_at) where state = 'waiting';
-    create index operations_unfinished on operations (lease_expires_at) where state in ('waiting', 'running', 'unwinding');
+    create index operations_unfinished on operations (created_at) where state in ('waiting', 'running', 'unwinding');
     create index operations_by_migration on operations (migration_uuid);
 
     -- append-only: every order, answer and takeover of every step, in order
