@@ -16,7 +16,7 @@ export interface HostSnapshotOptions {
 }
 
 /** How often every host is looked at within the time after which a silent one is down. */
-const SWEEPS_PER_DOWN_TIME = 30;
+const SWEEPS_PER_DOWN_TIME = 10;
 /** Hosts that are down are looked at each time, so that one that is back counts at once, unless they are many. */
 const DOWN_HOSTS_MAX = 100;
 
