@@ -1,5 +1,6 @@
-import { readFile } from 'node:fs/promises';
+import { readFile as readFileWithCallback } from 'node:fs';
 import { join } from 'node:path';
+import { promisify } from 'node:util';
 import type { InstanceSpec } from '../../../shared/domain/instance-spec.ts';
 import type { DiskDescription, FolderMark } from '../../../shared/messaging/commands.ts';
 import { writeFileDurably } from './durable.ts';
@@ -25,6 +26,9 @@ export interface InstanceMark extends FolderMark {
 export type MarkedDisk = Pick<DiskDescription, 'name' | 'format' | 'backing'>;
 
 export const MARK_NAME = 'drover.json';
+
+/** Several marks are read for every command, and this costs half of what a file handle of `node:fs/promises` does. */
+const readFile = promisify(readFileWithCallback);
 
 /** @returns null when the folder or its mark does not exist. @throws SyntaxError, TypeError for a damaged mark */
 export async function readMark(folder: string): Promise<InstanceMark | null> {

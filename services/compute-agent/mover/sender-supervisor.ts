@@ -49,7 +49,7 @@ class HostSenders implements SenderSupervisor {
     const sockets_folder = socketsFolder(options.state_path);
     this.#host_limit_bytes_per_second = options.host_limit_bytes_per_second ?? 0;
     this.#pool = new WorkerPool({
-      idle_max: options.idle_workers ?? 2,
+      idle_max: options.idle_workers ?? 3,
       create: () => SenderProcess.start(sockets_folder),
     });
     this.#pool.warm();

@@ -18,7 +18,7 @@ const USES_MAX = 500;
  * ones do not wait. Not a time for each who waits: when many come at once, their workers would all start at once
  * and take the processor from the few that are about to be done.
  */
-const PATIENCE_SECONDS = 0.5;
+const PATIENCE_SECONDS = 1;
 /** Workers beyond those that are kept ready stay this long without work: what came at once often comes again. */
 const SPARE_SECONDS = 30;
 

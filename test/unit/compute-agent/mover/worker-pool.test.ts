@@ -58,11 +58,11 @@ describe('a pool of workers', () => {
     const order: string[] = [];
     const third = pool.take().then((worker) => (order.push('third'), worker));
     void pool.take().then(() => order.push('fourth'));
-    await settle(400);
+    await settle(800);
     pool.recycle(first);
     expect(await third).toBe(first);
     // The patience begins anew with each worker that comes free.
-    await settle(400);
+    await settle(800);
     expect(order).toEqual(['third']);
     expect(created).toHaveLength(2);
   });
@@ -73,13 +73,13 @@ describe('a pool of workers', () => {
     await pool.take();
     let taken = 0;
     for (let number = 0; number < 10; number += 1) void pool.take().then(() => (taken += 1));
-    await settle(500);
+    await settle(1000);
     expect(created).toHaveLength(3);
     // Still starting: another start would only slow it.
     await settle(5000);
     expect(created).toHaveLength(3);
     created[2]?.begin();
-    await settle(500);
+    await settle(1000);
     expect(taken).toBe(1);
     expect(created).toHaveLength(4);
   });
@@ -89,10 +89,10 @@ describe('a pool of workers', () => {
     await pool.take();
     await pool.take();
     const third = pool.take();
-    await settle(500);
+    await settle(1000);
     created[2]?.release();
     created[2]?.begin();
-    await settle(500);
+    await settle(1000);
     expect(created).toHaveLength(4);
     created[3]?.begin();
     expect(await third).toBe(created[3]);
@@ -102,7 +102,7 @@ describe('a pool of workers', () => {
     await settle();
     const taken = [await pool.take(), await pool.take()];
     const third = pool.take();
-    await settle(500);
+    await settle(1000);
     created[2]?.begin();
     taken.push(await third);
     for (const worker of taken) pool.recycle(worker);
