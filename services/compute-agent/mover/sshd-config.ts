@@ -34,7 +34,7 @@ export function renderSshdConfig(options: SshdConfigOptions): string {
     // A sender whose host is gone is noticed after 15 s.
     'ClientAliveInterval 5',
     'ClientAliveCountMax 3',
-    'KexAlgorithms curve25519-sha256,curve25519-sha256@libssh.org,ecdh-sha2-nistp256',
+    'KexAlgorithms ecdh-sha2-nistp256,curve25519-sha256,curve25519-sha256@libssh.org',
     'Ciphers aes128-gcm@openssh.com,aes256-gcm@openssh.com,chacha20-poly1305@openssh.com,aes128-ctr',
     'Compression no',
     'LogLevel INFO',

@@ -82,7 +82,8 @@ export function openSshLink(options: SshLinkOptions): Promise<ReceiverLink> {
       agentForward: false,
       authHandler: ['publickey'],
       algorithms: {
-        kex: ['curve25519-sha256', 'curve25519-sha256@libssh.org', 'ecdh-sha2-nistp256'],
+        // sshd leaves P-256 to OpenSSL and does Curve25519 with plain C: a fifth of a login's processor time.
+        kex: ['ecdh-sha2-nistp256', 'curve25519-sha256', 'curve25519-sha256@libssh.org'],
         cipher: [
           'aes128-gcm@openssh.com',
           'aes256-gcm@openssh.com',
