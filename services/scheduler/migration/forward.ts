@@ -7,6 +7,9 @@ import { stick, unwind } from './unwind.ts';
 
 /** Goes forward through a plan: enter a step, order it, take its result, go on. */
 
+/** With a stall timeout of a minute: half an hour for the largest image on the slowest line. */
+const FETCH_WAITS_MAX = 30;
+
 /** Enters the first step at or after `index` that this world needs; past the last one the operation is done. */
 export function enter(draft: Draft, index: number, settings: Settings): void {
   const step = stepAt(draft.operation.kind, index);
@@ -96,15 +99,27 @@ export function advance(draft: Draft, settings: Settings): void {
 export function retryOrFail(draft: Draft, reason: Reason, may_help: boolean, settings: Settings): void {
   const step = currentStep(draft);
   const { operation } = draft;
-  const owed = step.action.type === 'command' && step.action.order(draft, settings).timing === 'owed';
   const past_return = isPastReturn(operation.kind, stepIndex(operation.kind, step.name));
+  const timing = step.action.type === 'command' ? step.action.order(draft, settings).timing : null;
   const tries_again = may_help && operation.recoveries + 1 < settings.max_attempts_per_step;
+  const owed = timing === 'owed';
   if (owed && (!tries_again || reason.code === 'step_unanswered')) {
     draft.log({ step: step.name, direction: 'action', event: 'owed', summary: reason.message });
     advance(draft, settings);
   } else if (tries_again) {
     draft.setOperation({ recoveries: operation.recoveries + 1 });
     orderStep(draft, settings);
+  } else if (
+    timing === 'fetch' &&
+    reason.code === 'step_unanswered' &&
+    operation.recoveries < FETCH_WAITS_MAX
+  ) {
+    // Ordering it again would not make it faster: the host joins a fetch that runs.
+    draft.setOperation({
+      recoveries: operation.recoveries + 1,
+      deadline_seconds: settings.stall_timeout_seconds,
+    });
+    draft.note('waits on: the host may be fetching an image');
   } else if (past_return && reason.code === 'host_down') {
     draft.setOperation({ deadline_seconds: settings.command_timeout_seconds, reason });
     draft.note(`waits for the host: ${reason.message}`);

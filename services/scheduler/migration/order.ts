@@ -41,6 +41,7 @@ function answerSeconds(timing: Timing, settings: Settings): number {
     case 'shutdown':
       return settings.command_timeout_seconds + settings.shutdown_timeout_seconds;
     case 'long':
+    case 'fetch':
       return settings.stall_timeout_seconds;
     default:
       return timing satisfies never;

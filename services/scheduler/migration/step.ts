@@ -56,10 +56,12 @@ export type Undo =
  * short: a command that does little.
  * shutdown: as short, plus the time that a guest is given to stop.
  * long: silence is counted, not time; each sign of progress starts the count anew.
+ * fetch: as long, but the host may first have to fetch and convert an image, of which it tells nothing: while it reports
+ *        itself, it is waited for.
  * owed: worth having, not worth waiting for. The order stays in the host's queue until it is delivered, however
  *       long the host is away; the plan goes on without the answer.
  */
-export type Timing = 'short' | 'shutdown' | 'long' | 'owed';
+export type Timing = 'short' | 'shutdown' | 'long' | 'fetch' | 'owed';
 
 export interface CommandOrder {
   readonly host: HostName;

@@ -64,7 +64,7 @@ const admit: Step = {
           expires_in_seconds: settings.key_lifetime_seconds,
         },
         epoch: world.instance.epoch,
-        timing: 'long',
+        timing: 'fetch',
       }),
   },
   undo: {

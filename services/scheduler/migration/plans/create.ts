@@ -26,7 +26,7 @@ const spawn: Step = {
         command: 'spawn',
         arguments: { spec: world.spec },
         epoch: nextEpoch(world),
-        timing: 'long',
+        timing: 'fetch',
       }),
   },
   undo: {

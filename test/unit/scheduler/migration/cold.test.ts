@@ -197,6 +197,37 @@ describe('choosing', () => {
   });
 });
 
+describe('a target that fetches a large image', () => {
+  const admitting = () => {
+    const cluster = new SimulatedCluster('cold');
+    cluster.offers = [beta];
+    cluster.happen({ type: 'requested' });
+    while (cluster.world.operation.step !== 'admit') {
+      if (!cluster.hear() && !cluster.deliver()) cluster.choose();
+    }
+    return cluster;
+  };
+
+  test('is waited for while it reports itself', () => {
+    const cluster = admitting();
+    for (let index = 0; index < 25; index += 1)
+      cluster.happen({ type: 'deadline_elapsed', host_is_up: true });
+    expect(cluster.world.operation).toMatchObject({ state: 'running', step: 'admit' });
+    expect(cluster.queue.filter((order) => order.command === 'admit')).toHaveLength(3);
+    cluster.settle();
+    expect(cluster.world.operation.state).toBe('done');
+  });
+
+  test('is given up after half an hour, or at once when it goes down', () => {
+    const slow = admitting();
+    for (let index = 0; index < 31; index += 1) slow.happen({ type: 'deadline_elapsed', host_is_up: true });
+    expect(slow.world.operation.state).not.toBe('running');
+    const gone = admitting();
+    gone.happen({ type: 'deadline_elapsed', host_is_up: false });
+    expect(gone.world.operation.state).toBe('unwinding');
+  });
+});
+
 describe('hosts that go away', () => {
   test('target down before adopt: the guest is given back without waiting for the target', () => {
     const cluster = new SimulatedCluster('cold');
