@@ -18,9 +18,11 @@ export async function returnClaimsToSource(
 ): Promise<void> {
   const released = release(
     transaction,
+    // Also a claim that the instance has on the source itself, where the migration's is to come back.
     `c.consumer_uuid = $1 and c.consumer_kind = 'instance'
-       and c.host_id <> (select id from hosts where name = $2)`,
-    [move.instance_id, move.source_host],
+       and (c.host_id <> (select id from hosts where name = $2)
+         or exists (select from claims m where m.consumer_uuid = $3 and m.host_id = c.host_id))`,
+    [move.instance_id, move.source_host, move.migration_id],
   );
   const returned = transaction.query(
     prepared(
