@@ -71,7 +71,8 @@ export interface StepFailed extends EventHeader, StepAddress {
 /** Sent while a long step works, at most five a second. Its absence, not a clock, says that a copy is dead. */
 export interface StepProgress extends EventHeader, StepAddress {
   readonly type: 'step_progress';
-  readonly progress: TransferProgress;
+  /** Null: at work, and there is nothing to count (an image arrives or is converted). */
+  readonly progress: TransferProgress | null;
 }
 
 export interface TransferProgress {

@@ -1,6 +1,6 @@
 import type { Change, InstancePatch, MigrationPatch, OperationPatch, World } from '../migration/model.ts';
 import { restingMigrationStatuses } from '../../../shared/domain/states.ts';
-import type { StepProgress } from '../../../shared/messaging/messages.ts';
+import type { TransferProgress } from '../../../shared/messaging/messages.ts';
 import { releaseAllClaims, releaseSourceClaim, returnClaimsToSource } from '../claims/release.ts';
 import { hostsOfClaims, lockHosts } from '../claims/lock-hosts.ts';
 import { addEvents, addStepLog } from './history.ts';
@@ -52,7 +52,7 @@ export function applyChanges(
         if (migration !== null) setMigration(rows, change.set);
         break;
       case 'progress':
-        if (migration !== null) setProgress(rows, change.progress);
+        if (migration !== null && change.progress !== null) setProgress(rows, change.progress);
         break;
       case 'claims_back_to_source':
         if (migration !== null) {
@@ -170,7 +170,7 @@ function setMigration(rows: RowChanges, set: MigrationPatch): void {
 }
 
 /** What a copy has done so far; the server's `progress` follows, in whole percent. */
-function setProgress(rows: RowChanges, progress: StepProgress['progress']): void {
+function setProgress(rows: RowChanges, progress: TransferProgress): void {
   rows.set('migrations', {
     round: progress.round,
     disk_total_bytes: progress.disk_total_bytes,
@@ -184,7 +184,7 @@ function setProgress(rows: RowChanges, progress: StepProgress['progress']): void
   rows.set('instances', { progress: percentOf(progress) });
 }
 
-export function percentOf(progress: StepProgress['progress']): number {
+export function percentOf(progress: TransferProgress): number {
   if (progress.disk_total_bytes <= 0) return 100;
   const percent = Math.floor((100 * progress.disk_processed_bytes) / progress.disk_total_bytes);
   return Math.min(Math.max(percent, 0), 100);

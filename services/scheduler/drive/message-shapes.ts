@@ -25,7 +25,7 @@ export function isAgentEvent(body: unknown): body is AgentEvent {
         typeof body['retriable'] === 'boolean'
       );
     case 'step_progress':
-      return isStepAddress(body) && isProgress(body['progress']);
+      return isStepAddress(body) && (body['progress'] === null || isProgress(body['progress']));
     case 'host_reported':
       return isRecord(body['report']) && body['report']['host'] === body['host'] && isReport(body['report']);
     case 'guest_changed':

@@ -31,13 +31,20 @@ export class ProgressWriter {
     this.#written.set(event.operation_id, now_milliseconds);
     this.#forgetOld(now_milliseconds);
     const { progress } = event;
+    const try_of_step = [
+      event.operation_id,
+      event.step,
+      event.attempt,
+      event.direction === 'undo' ? 'unwinding' : 'running',
+      this.#settings.stall_timeout_seconds,
+    ];
+    if (progress === null) {
+      const { rowCount } = await this.#pool.query(prepared(atWorkSql, try_of_step));
+      return rowCount !== 0;
+    }
     const { rowCount } = await this.#pool.query(
       prepared(progressSql, [
-        event.operation_id,
-        event.step,
-        event.attempt,
-        event.direction === 'undo' ? 'unwinding' : 'running',
-        this.#settings.stall_timeout_seconds,
+        ...try_of_step,
         progress.round,
         progress.disk_total_bytes,
         progress.disk_processed_bytes,
@@ -59,6 +66,11 @@ export class ProgressWriter {
     }
   }
 }
+
+/** Of a host that is at work and has nothing to count: the bytes of the migration are another step's to tell. */
+const atWorkSql = `
+  update operations o set deadline_at = now() + make_interval(secs => $5)
+  where o.id = $1 and o.step = $2 and o.attempt = $3 and o.state = $4 and o.step_state = 'ordered'`;
 
 /** The lease is not touched: hearing of a step is not driving it. The instance is locked first, as everywhere. */
 const progressSql = `

@@ -89,7 +89,7 @@ export function decide(world: World, event: MachineEvent, settings: Settings): O
     }
     case 'step_progress':
       if (answersOrder(world, event, settings)) {
-        draft.push({ type: 'progress', progress: event.progress });
+        if (event.progress !== null) draft.push({ type: 'progress', progress: event.progress });
         draft.setOperation({ deadline_seconds: settings.stall_timeout_seconds });
       }
       break;

@@ -10,7 +10,7 @@ import { ProgressWriter } from '../../../services/scheduler/drive/progress.ts';
 import { defaultPlacementSettings } from '../../../services/scheduler/placement/settings.ts';
 import { Reconciler } from '../../../services/scheduler/reconcile/reconciler.ts';
 import { HostSnapshot } from '../../../services/scheduler/snapshot/host-snapshot.ts';
-import type { CommandMessage } from '../../../shared/messaging/messages.ts';
+import type { CommandMessage, StepProgress } from '../../../shared/messaging/messages.ts';
 import { createTestDatabase, type TestDatabase } from '../support/database.ts';
 import {
   addColdMigration,
@@ -354,7 +354,7 @@ describe('progress', () => {
     rate_bytes_per_second: 12.5,
     eta_seconds: 60.4,
   };
-  const event = (operation_id: OperationId, attempt: number) =>
+  const event = (operation_id: OperationId, attempt: number, changes: Partial<StepProgress> = {}) =>
     ({
       type: 'step_progress',
       message_id: 'm',
@@ -366,7 +366,8 @@ describe('progress', () => {
       direction: 'action',
       attempt,
       progress,
-    }) as Parameters<ProgressWriter['take']>[0];
+      ...changes,
+    }) as StepProgress;
 
   test('is written for the step that runs, moves its deadline, and is throttled', async () => {
     const { operation } = await addColdMigration(pool, instance);
@@ -381,5 +382,23 @@ describe('progress', () => {
        from operations o join migrations m on m.uuid = o.migration_uuid join instances i on i.uuid = o.instance_uuid`,
     );
     expect(rows).toEqual([{ disk_processed_bytes: 250, eta_seconds: 60, progress: 25, moved: true }]);
+  });
+
+  test('of a host that has nothing to count moves the deadline alone', async () => {
+    const { operation } = await addColdMigration(pool, instance);
+    await pool.query(
+      `update operations set step = 'admit', step_state = 'ordered', attempt = 2, deadline_at = now()`,
+    );
+    await pool.query(`update migrations set disk_processed_bytes = 7, updated_at = '2020-01-01'`);
+    const writer = new ProgressWriter(pool, { stall_timeout_seconds: 60, interval_milliseconds: 400 });
+    const sign = { step: 'admit', progress: null };
+    expect(await writer.take(event(operation, 1, sign), 0)).toBe(false);
+    expect(await writer.take(event(operation, 2, sign), 1000)).toBe(true);
+    const { rows } = await pool.query(
+      `select m.disk_processed_bytes, m.updated_at = '2020-01-01' as kept,
+         o.deadline_at > now() + interval '50 seconds' as moved
+       from operations o join migrations m on m.uuid = o.migration_uuid`,
+    );
+    expect(rows).toEqual([{ disk_processed_bytes: 7, kept: true, moved: true }]);
   });
 });

@@ -22,6 +22,7 @@ describe('messages of the scheduler queue', () => {
     expect(isAgentEvent({ ...rest, type: 'step_failed', code: 'x', message: 'y', retriable: false })).toBe(
       true,
     );
+    expect(isAgentEvent({ ...rest, type: 'step_progress', progress: null })).toBe(true);
     expect(isWake({ type: 'wake', operation_id: id })).toBe(true);
     expect(isWake({ type: 'wake', operation_id: null })).toBe(true);
   });

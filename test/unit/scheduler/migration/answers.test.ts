@@ -51,6 +51,9 @@ describe('an answer', () => {
     } as const;
     expect(decide(world, { ...progress, host: foreign }, settings).changes).toEqual([]);
     expect(decide(world, { ...progress, host: asked }, settings).changes).not.toEqual([]);
+    // At work, nothing to count: waited for longer, no bytes written.
+    const silent = decide(world, { ...progress, progress: null, host: asked }, settings).changes;
+    expect(silent.map((change) => change.type)).toEqual(['operation']);
   });
 
   test('to an undo counts from the host that was asked alone', () => {
