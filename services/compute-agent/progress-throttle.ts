@@ -38,3 +38,24 @@ export class ProgressThrottle {
     this.#send(progress);
   }
 }
+
+const SIGN_GAP_MILLISECONDS_MAX = 10_000;
+
+/** Lets through a sign of work every ten seconds, or four per stall timeout; work that ends before that needs none. */
+export class WorkSigns {
+  readonly #send: () => void;
+  readonly #gap_milliseconds: number;
+  #last = performance.now();
+
+  constructor(send: () => void, stall_timeout_seconds: number) {
+    this.#send = send;
+    this.#gap_milliseconds = Math.min(SIGN_GAP_MILLISECONDS_MAX, (1000 * stall_timeout_seconds) / 4);
+  }
+
+  take(): void {
+    const now = performance.now();
+    if (now - this.#last < this.#gap_milliseconds) return;
+    this.#last = now;
+    this.#send();
+  }
+}

@@ -31,7 +31,7 @@ export const admit = defineCommand({
       reserved_bytes: disks.reduce((sum, disk) => sum + disk.allocated_bytes, 0),
     });
     for (const { backing } of disks)
-      if (backing !== null) await parts.images.ensureBacking(backing, spec.image);
+      if (backing !== null) await parts.images.ensureBacking(backing, spec.image, command);
     command.signal.throwIfAborted();
     const endpoint = await parts.receiver.admit({
       migration_id,

@@ -1,9 +1,9 @@
 import { DroverError } from '../../../shared/errors/drover-error.ts';
 import type { Logger } from '../../../shared/logging/logger.ts';
-import type { CommandMessage } from '../../../shared/messaging/messages.ts';
+import type { CommandMessage, TransferProgress } from '../../../shared/messaging/messages.ts';
 import type { AgentEvents } from '../agent-events.ts';
 import type { KnobBoard } from '../hypervisor/fake/knobs.ts';
-import { ProgressThrottle } from '../progress-throttle.ts';
+import { ProgressThrottle, WorkSigns } from '../progress-throttle.ts';
 import type { CommandDefinition, HostParts } from './definition.ts';
 import { isPast, type Answer, type Gate } from './gate.ts';
 
@@ -53,14 +53,15 @@ export class CommandRunner {
     const began = performance.now();
     // Its end is at info, and its order in the scheduler's log.
     log.debug('a command begins');
-    const progress = new ProgressThrottle((newest) =>
+    const tell = (newest: TransferProgress | null) =>
       this.#events.publishOrDrop({
         ...this.#events.answerHeader(message),
         type: 'step_progress',
         progress: newest,
-      }),
-    );
-    const answer = await this.#answer(definition, message, turn, progress);
+      });
+    const progress = new ProgressThrottle(tell);
+    const signs = new WorkSigns(() => tell(null), this.#parts.settings.stall_timeout_seconds);
+    const answer = await this.#answer(definition, message, turn, { progress, signs });
     progress.end();
     this.#gate.finish(message, answer);
     const milliseconds = Math.round(performance.now() - began);
@@ -74,7 +75,7 @@ export class CommandRunner {
     definition: CommandDefinition,
     message: CommandMessage,
     { signal, interrupted }: Turn,
-    progress: ProgressThrottle,
+    { progress, signs }: { readonly progress: ProgressThrottle; readonly signs: WorkSigns },
   ): Promise<Answer | null> {
     const knobs = this.#knobs;
     try {
@@ -89,6 +90,7 @@ export class CommandRunner {
           signal,
           interrupted,
           onProgress: (newest) => progress.push(newest),
+          atWork: () => signs.take(),
         },
         this.#parts,
       );

@@ -44,6 +44,8 @@ export interface AcceptedCommand<Name extends CommandName> {
   /** Resolves when the commands that this one has interrupted have ended. */
   readonly interrupted: Promise<unknown>;
   readonly onProgress: (progress: TransferProgress) => void;
+  /** For work that has nothing to count: to be called whenever it has gone on a little, as often as it likes. */
+  readonly atWork: () => void;
 }
 
 /** One sentence for the record, and what the scheduler needs to go on. */

@@ -30,7 +30,7 @@ export const spawn = defineCommand({
     const built = base.disks.length > 0 && (await isThere(join(folder, 'disk')));
     if (!built) {
       const { host, images, settings } = parts;
-      const disk = await makeRootDisk({ folder, spec, images, settings, host });
+      const disk = await makeRootDisk({ folder, spec, images, settings, host, asker: command });
       command.signal.throwIfAborted();
       await parts.folders.write({ ...base, disks: [disk] });
     }

@@ -4,19 +4,29 @@ import { request as requestHttps } from 'node:https';
 import type { HostName } from '../../../shared/domain/ids.ts';
 import type { ImageSource } from '../../../shared/domain/instance-spec.ts';
 import { DroverError } from '../../../shared/errors/drover-error.ts';
+import { sayingAtWork, type Asker } from './shared-work.ts';
 import { SparseWriter } from './sparse-file.ts';
 
-/** A service that says nothing for this long is given up; there is no limit on the total time. */
-const SILENCE_MILLISECONDS_MAX = 60_000;
+export interface DownloadOptions {
+  readonly host: HostName;
+  /** A service that sends no byte for this long is given up; there is no limit on the total time. */
+  readonly silence_milliseconds_max: number;
+}
 
 /**
  * Fetches an image's bytes into a new file, zeros as holes, flushed.
  * @throws DroverError image_unreachable, image_refused, image_digest_mismatch; the file is then of no use
  */
-export async function downloadImage(source: ImageSource, path: string, host: HostName): Promise<void> {
+export async function downloadImage(
+  source: ImageSource,
+  path: string,
+  asker: Asker,
+  options: DownloadOptions,
+): Promise<void> {
+  const { host } = options;
   const unreachable = (reason: string, cause?: unknown) =>
     new DroverError('image_unreachable', { image: source.id, host, reason }, { cause });
-  const response = await ask(source).catch((error: Error) => {
+  const response = await ask(source, asker.signal, options.silence_milliseconds_max).catch((error: Error) => {
     throw unreachable(error.message, error);
   });
   if (response.statusCode !== 200) {
@@ -32,6 +42,8 @@ export async function downloadImage(source: ImageSource, path: string, host: Hos
         throw unreachable(error.message, error);
       });
       if (next.done === true) break;
+      asker.signal.throwIfAborted();
+      asker.atWork();
       const block = next.value as Buffer;
       digest.update(block);
       await writer.write(block);
@@ -44,7 +56,7 @@ export async function downloadImage(source: ImageSource, path: string, host: Hos
         found,
         expected: source.sha512,
       });
-    await writer.finish();
+    await sayingAtWork(asker, writer.finish());
   } finally {
     response.destroy();
     await writer.close();
@@ -52,13 +64,25 @@ export async function downloadImage(source: ImageSource, path: string, host: Hos
 }
 
 /** Not `fetch`: it would load a second HTTP client for the one request that an agent ever makes. */
-function ask(source: ImageSource): Promise<IncomingMessage> {
+function ask(
+  source: ImageSource,
+  signal: AbortSignal,
+  silence_milliseconds_max: number,
+): Promise<IncomingMessage> {
   return new Promise((resolve, reject) => {
     const request = source.url.startsWith('https:') ? requestHttps : requestHttp;
-    const outgoing = request(source.url, { headers: { 'X-Drover-Image-Ticket': source.ticket } }, resolve);
-    outgoing.setTimeout(SILENCE_MILLISECONDS_MAX, () =>
-      outgoing.destroy(new Error(`no byte came for ${SILENCE_MILLISECONDS_MAX / 1000} s`)),
-    );
+    let answer: IncomingMessage | null = null;
+    const headers = { 'X-Drover-Image-Ticket': source.ticket };
+    const outgoing = request(source.url, { headers, signal }, (response) => {
+      answer = response;
+      resolve(response);
+    });
+    // Of the socket, so it counts in the middle of the body, too.
+    outgoing.setTimeout(silence_milliseconds_max, () => {
+      const silence = new Error(`no byte came for ${silence_milliseconds_max / 1000} s`);
+      answer?.destroy(silence);
+      outgoing.destroy(silence);
+    });
     outgoing.on('error', reject);
     outgoing.end();
   });

@@ -9,9 +9,12 @@ import type { BackingImage } from '../../../shared/messaging/commands.ts';
 import { makeFolder, renameDurably, syncFile, writeFileDurably } from '../folders/durable.ts';
 import { downloadImage } from './download.ts';
 import { convertToRaw } from './qemu-img.ts';
+import { sayingAtWork, SharedWork, type Asker } from './shared-work.ts';
 
 /** Beside the instance folders, so that overlays on every host name their backing file alike: `../_base/<sha512>`. */
 export const CACHE_FOLDER = '_base';
+/** Less than the scheduler's patience with a silent host, so that the operator reads what was silent. */
+const SILENCE_MILLISECONDS_MAX = 30_000;
 const SHA512 = /^[0-9a-f]{128}$/;
 
 export interface CachedImage {
@@ -25,16 +28,23 @@ export interface CachedImage {
 /**
  * Images on this host, each under the digest of its own bytes: a file that has its name was checked, and a backing
  * image that another host names by digest is found by looking. Files appear whole; requests for one image share
- * one download. `<sha512>.raw.json` names the raw form of an image that was converted.
+ * one download, which ends when none of them wants it any more. `<sha512>.raw.json` names the raw form of an image that was converted.
  */
 export class ImageCache {
   readonly #folder: string;
   readonly #host: HostName;
-  readonly #running = new Map<string, Promise<CachedImage>>();
+  readonly #silence_milliseconds_max: number;
+  readonly #shared = new SharedWork<CachedImage>();
 
-  constructor(options: { readonly instances_path: string; readonly host: HostName }) {
+  constructor(options: {
+    readonly instances_path: string;
+    readonly host: HostName;
+    /** How long the image service may send nothing. Default 30 s. */
+    readonly silence_milliseconds_max?: number;
+  }) {
     this.#folder = join(options.instances_path, CACHE_FOLDER);
     this.#host = options.host;
+    this.#silence_milliseconds_max = options.silence_milliseconds_max ?? SILENCE_MILLISECONDS_MAX;
   }
 
   /** Makes the folder and removes downloads that a crash cut off. */
@@ -49,27 +59,30 @@ export class ImageCache {
    * @param form `raw`: converted if it is something else
    * @throws DroverError image_unreachable, image_refused, image_digest_mismatch, disk_tool_failed
    */
-  async ensure(source: ImageSource, form: 'as it is' | 'raw'): Promise<CachedImage> {
+  async ensure(source: ImageSource, form: 'as it is' | 'raw', asker: Asker): Promise<CachedImage> {
     if (!SHA512.test(source.sha512))
       throw new DroverError('command_invalid', {
         host: this.#host,
         reason: `image ${source.id} has no sha512`,
       });
-    const original = () => this.#shared(source.sha512, () => this.#fetch(source));
-    if (form === 'as it is' || source.disk_format === 'raw') return original();
-    return this.#shared(`${source.sha512}.raw`, async () => this.#convert(await original()));
+    const original = (wanted: Asker) =>
+      this.#shared.join(source.sha512, wanted, (all) => this.#fetch(source, all));
+    if (form === 'as it is' || source.disk_format === 'raw') return original(asker);
+    return this.#shared.join(`${source.sha512}.raw`, asker, async (all) =>
+      this.#convert(await original(all), all),
+    );
   }
 
   /**
    * The very file that an arriving overlay stands on.
    * @throws DroverError backing_image_mismatch when it is not here and the image service gives another one
    */
-  async ensureBacking(backing: BackingImage, source: ImageSource | null): Promise<void> {
+  async ensureBacking(backing: BackingImage, source: ImageSource | null, asker: Asker): Promise<void> {
     if (await this.has(backing.sha512)) return;
     const refuse = (reason: string) =>
       new DroverError('backing_image_mismatch', { expected: backing.sha512, host: this.#host, reason });
     if (source === null) throw refuse('the host does not have it, and the instance names no image');
-    const fetched = await this.ensure(source, backing.format === 'raw' ? 'raw' : 'as it is');
+    const fetched = await this.ensure(source, backing.format === 'raw' ? 'raw' : 'as it is', asker);
     if (fetched.sha512 !== backing.sha512)
       throw refuse(`image ${source.id} gave one with sha512 ${fetched.sha512}`);
   }
@@ -83,22 +96,21 @@ export class ImageCache {
     return join(this.#folder, sha512);
   }
 
-  #shared(key: string, work: () => Promise<CachedImage>): Promise<CachedImage> {
-    const present = this.#running.get(key) ?? work().finally(() => this.#running.delete(key));
-    this.#running.set(key, present);
-    return present;
-  }
-
-  async #fetch(source: ImageSource): Promise<CachedImage> {
+  async #fetch(source: ImageSource, asker: Asker): Promise<CachedImage> {
     const path = this.path(source.sha512);
     const size = await sizeOf(path);
     const image = { path, sha512: source.sha512, format: source.disk_format };
     if (size !== null) return { ...image, size_bytes: size };
-    await this.#appear(path, (part) => downloadImage(source, part, this.#host));
+    await this.#appear(path, (part) =>
+      downloadImage(source, part, asker, {
+        host: this.#host,
+        silence_milliseconds_max: this.#silence_milliseconds_max,
+      }),
+    );
     return { ...image, size_bytes: (await sizeOf(path)) ?? 0 };
   }
 
-  async #convert(original: CachedImage): Promise<CachedImage> {
+  async #convert(original: CachedImage, asker: Asker): Promise<CachedImage> {
     const note = join(this.#folder, `${original.sha512}.raw.json`);
     const known = await readNote(note);
     if (known !== null) {
@@ -114,9 +126,10 @@ export class ImageCache {
           source_format: original.format,
           target: part,
           host: this.#host,
+          asker,
         });
-        await syncFile(part);
-        sha512 = await digestOf(part);
+        await sayingAtWork(asker, syncFile(part));
+        sha512 = await digestOf(part, asker);
       },
     );
     await writeFileDurably(note, JSON.stringify({ sha512 }));
@@ -160,9 +173,12 @@ async function readNote(path: string): Promise<string | null> {
   }
 }
 
-async function digestOf(path: string): Promise<string> {
+async function digestOf(path: string, asker: Asker): Promise<string> {
   const digest = createHash('sha512');
-  for await (const block of createReadStream(path, { highWaterMark: 1024 * 1024 }))
+  for await (const block of createReadStream(path, { highWaterMark: 1024 * 1024 })) {
+    asker.signal.throwIfAborted();
+    asker.atWork();
     digest.update(block as Buffer);
+  }
   return digest.digest('hex');
 }

@@ -2,6 +2,7 @@ import { execFile } from 'node:child_process';
 import type { HostName } from '../../../shared/domain/ids.ts';
 import type { DiskFormat } from '../../../shared/domain/instance-spec.ts';
 import { DroverError } from '../../../shared/errors/drover-error.ts';
+import { sayingAtWork, type Asker } from './shared-work.ts';
 
 const STDERR_CHARACTERS_MAX = 500;
 
@@ -30,15 +31,17 @@ export async function createOverlay(options: {
   ]);
 }
 
-/** Writes an image as a sparse raw file. */
+/** Writes an image as a sparse raw file. Ends qemu-img when the asker's signal is aborted. */
 export async function convertToRaw(options: {
   readonly source: string;
   readonly source_format: DiskFormat;
   readonly target: string;
   readonly host: HostName;
+  readonly asker: Asker;
 }): Promise<void> {
   const formats = ['-f', options.source_format, '-O', 'raw'];
-  await qemuImg(options.host, ['convert', '-q', ...formats, options.source, options.target]);
+  const { host, source, target, asker } = options;
+  await sayingAtWork(asker, qemuImg(host, ['convert', '-q', ...formats, source, target], asker.signal));
 }
 
 /** Makes a disk larger. Never called with a smaller size. */
@@ -46,12 +49,12 @@ export async function growQcow2(path: string, size_bytes: number, host: HostName
   await qemuImg(host, ['resize', '-q', '-f', 'qcow2', path, String(size_bytes)]);
 }
 
-function qemuImg(host: HostName, arguments_: readonly string[]): Promise<void> {
+function qemuImg(host: HostName, arguments_: readonly string[], signal?: AbortSignal): Promise<void> {
   return new Promise((resolve, reject) => {
     execFile(
       'qemu-img',
       [...arguments_],
-      { env: { PATH: process.env['PATH'] ?? '', LC_ALL: 'C' } },
+      { env: { PATH: process.env['PATH'] ?? '', LC_ALL: 'C' }, ...(signal === undefined ? {} : { signal }) },
       (error, _, stderr) => {
         if (error === null) return resolve();
         const found = stderr.trim() === '' ? error.message : stderr.trim();

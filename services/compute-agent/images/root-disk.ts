@@ -7,6 +7,7 @@ import type { MarkedDisk } from '../folders/mark.ts';
 import { qcow2Header } from './describe-disk.ts';
 import { CACHE_FOLDER, type CachedImage, type ImageCache } from './image-cache.ts';
 import { createOverlay, growQcow2 } from './qemu-img.ts';
+import type { Asker } from './shared-work.ts';
 import { copySparse } from './sparse-file.ts';
 
 const GIBIBYTE = 1024 ** 3;
@@ -33,8 +34,9 @@ export async function makeRootDisk(options: {
   readonly images: ImageCache;
   readonly settings: DiskSettings;
   readonly host: HostName;
+  readonly asker: Asker;
 }): Promise<MarkedDisk> {
-  const { folder, spec, settings, host } = options;
+  const { folder, spec, settings, host, asker } = options;
   const wanted_bytes = spec.flavor.root_gb * GIBIBYTE;
   const path = join(folder, 'disk');
   const draft = join(folder, '.disk.making');
@@ -44,7 +46,7 @@ export async function makeRootDisk(options: {
     await makeBlank(draft, Math.max(wanted_bytes, BLANK_BYTES_MIN));
   } else {
     const form = settings.use_cow_images && !settings.force_raw_images ? 'as it is' : 'raw';
-    const image = await options.images.ensure(spec.image, form);
+    const image = await options.images.ensure(spec.image, form, asker);
     if (settings.use_cow_images) {
       await makeOverlay(draft, image, wanted_bytes, host);
       const { sha512, format, size_bytes } = image;
@@ -54,7 +56,7 @@ export async function makeRootDisk(options: {
         backing: { image_id: spec.image.id, sha512, format, size_bytes },
       };
     } else {
-      await copySparse(image.path, draft, wanted_bytes);
+      await copySparse(image.path, draft, wanted_bytes, asker);
     }
   }
   await rename(draft, path);

@@ -1,4 +1,5 @@
 import { open, type FileHandle } from 'node:fs/promises';
+import { sayingAtWork, type Asker } from './shared-work.ts';
 
 const ZEROS = Buffer.alloc(64 * 1024);
 
@@ -45,7 +46,12 @@ export class SparseWriter {
 }
 
 /** Copies a file with its holes and zero runs as holes; the copy is as long as `size_bytes`, if that is more. */
-export async function copySparse(source: string, target: string, size_bytes: number): Promise<void> {
+export async function copySparse(
+  source: string,
+  target: string,
+  size_bytes: number,
+  asker: Asker,
+): Promise<void> {
   const reader = await open(source, 'r');
   const writer = await SparseWriter.create(target);
   try {
@@ -53,11 +59,13 @@ export async function copySparse(source: string, target: string, size_bytes: num
     for (;;) {
       const { bytesRead } = await reader.read(block, 0, block.length, writer.size_bytes);
       if (bytesRead === 0) break;
+      asker.signal.throwIfAborted();
+      asker.atWork();
       // In pieces, so that a block with one byte set does not fill a whole megabyte.
       for (let offset = 0; offset < bytesRead; offset += ZEROS.length)
         await writer.write(block.subarray(offset, Math.min(bytesRead, offset + ZEROS.length)));
     }
-    await writer.finish(Math.max(size_bytes, writer.size_bytes));
+    await sayingAtWork(asker, writer.finish(Math.max(size_bytes, writer.size_bytes)));
   } finally {
     await reader.close();
     await writer.close();
