@@ -12,7 +12,8 @@ export interface ProgressSettings {
 
 /**
  * Takes signs of life of long steps past the machine: one statement, no lock held while anything is decided.
- * It writes only while the operation is still at that try of that step, so a late one changes nothing.
+ * It writes only while the operation is still at that try of that step, so a late one changes nothing, and only for the
+ * host that was asked: a migration's two hosts know the same operation, and neither may speak for the other.
  */
 export class ProgressWriter {
   readonly #pool: Pool;
@@ -26,9 +27,11 @@ export class ProgressWriter {
 
   /** @param now_milliseconds of a monotonic clock. @returns whether it was written. */
   async take(event: StepProgress, now_milliseconds: number): Promise<boolean> {
-    const last = this.#written.get(event.operation_id);
+    // By host, so that one that was not asked cannot use up the turn of the one that was.
+    const speaker = `${event.operation_id} ${event.host}`;
+    const last = this.#written.get(speaker);
     if (last !== undefined && now_milliseconds - last < this.#settings.interval_milliseconds) return false;
-    this.#written.set(event.operation_id, now_milliseconds);
+    this.#written.set(speaker, now_milliseconds);
     this.#forgetOld(now_milliseconds);
     const { progress } = event;
     const try_of_step = [
@@ -37,8 +40,9 @@ export class ProgressWriter {
       event.attempt,
       event.direction === 'undo' ? 'unwinding' : 'running',
       this.#settings.stall_timeout_seconds,
+      event.host,
     ];
-    if (progress === null) {
+    if (progress === null || stepsWithoutBytes.has(event.step)) {
       const { rowCount } = await this.#pool.query(prepared(atWorkSql, try_of_step));
       return rowCount !== 0;
     }
@@ -61,29 +65,42 @@ export class ProgressWriter {
 
   #forgetOld(now_milliseconds: number): void {
     if (this.#written.size < 10_000) return;
-    for (const [operation, at] of this.#written) {
-      if (now_milliseconds - at > this.#settings.interval_milliseconds) this.#written.delete(operation);
+    for (const [speaker, at] of this.#written) {
+      if (now_milliseconds - at > this.#settings.interval_milliseconds) this.#written.delete(speaker);
     }
   }
 }
 
+/** Whatever their host says: what they fetch is an image, not the migration's disks. */
+const stepsWithoutBytes: ReadonlySet<string> = new Set(['admit', 'spawn']);
+
+/**
+ * The host that the order went to, as the plans have it; null, and so nobody, for steps that tell no progress.
+ * Here and not by asking the plan: that would read the operation's whole world for each sign.
+ */
+const askedHostSql = `
+  case when o.step in ('connect', 'copy') then (select host from instances where uuid = o.instance_uuid)
+    when o.step in ('admit', 'spawn', 'verify') then o.facts -> 'choose' ->> 'host' end`;
+
 /** Of a host that is at work and has nothing to count: the bytes of the migration are another step's to tell. */
 const atWorkSql = `
   update operations o set deadline_at = now() + make_interval(secs => $5)
-  where o.id = $1 and o.step = $2 and o.attempt = $3 and o.state = $4 and o.step_state = 'ordered'`;
+  where o.id = $1 and o.step = $2 and o.attempt = $3 and o.state = $4 and o.step_state = 'ordered'
+    and $6 = ${askedHostSql}`;
 
 /** The lease is not touched: hearing of a step is not driving it. The instance is locked first, as everywhere. */
 const progressSql = `
   with at_step as (
     select o.id, o.instance_uuid, o.migration_uuid from operations o
     where o.id = $1 and o.step = $2 and o.attempt = $3 and o.state = $4 and o.step_state = 'ordered'
+      and $6 = ${askedHostSql}
   ), instance_row as (
-    update instances set progress = $14 from at_step
-    where uuid = at_step.instance_uuid and progress is distinct from $14
+    update instances set progress = $15 from at_step
+    where uuid = at_step.instance_uuid and progress is distinct from $15
     returning uuid
   ), migration_row as (
-    update migrations m set round = $6, disk_total_bytes = $7, disk_processed_bytes = $8, disk_remaining_bytes = $9,
-      sent_bytes = $10, skipped_bytes = $11, rate_bytes_per_second = $12, eta_seconds = $13, updated_at = now()
+    update migrations m set round = $7, disk_total_bytes = $8, disk_processed_bytes = $9, disk_remaining_bytes = $10,
+      sent_bytes = $11, skipped_bytes = $12, rate_bytes_per_second = $13, eta_seconds = $14, updated_at = now()
     from at_step where m.uuid = at_step.migration_uuid
     returning m.uuid
   )

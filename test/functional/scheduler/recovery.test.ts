@@ -374,6 +374,7 @@ describe('progress', () => {
     await pool.query(`update operations set step = 'copy', step_state = 'ordered', attempt = 4`);
     const writer = new ProgressWriter(pool, { stall_timeout_seconds: 60, interval_milliseconds: 400 });
     expect(await writer.take(event(operation, 3), 0)).toBe(false);
+    expect(await writer.take(event(operation, 4, { host: hostName('c2') }), 1000)).toBe(false);
     expect(await writer.take(event(operation, 4), 1000)).toBe(true);
     expect(await writer.take(event(operation, 4), 1399)).toBe(false);
     expect(await writer.take(event(operation, 4), 1400)).toBe(true);
@@ -387,13 +388,16 @@ describe('progress', () => {
   test('of a host that has nothing to count moves the deadline alone', async () => {
     const { operation } = await addColdMigration(pool, instance);
     await pool.query(
-      `update operations set step = 'admit', step_state = 'ordered', attempt = 2, deadline_at = now()`,
+      `update operations set step = 'admit', step_state = 'ordered', attempt = 2, deadline_at = now(),
+         facts = '{"choose": {"host": "c2"}}'`,
     );
     await pool.query(`update migrations set disk_processed_bytes = 7, updated_at = '2020-01-01'`);
     const writer = new ProgressWriter(pool, { stall_timeout_seconds: 60, interval_milliseconds: 400 });
-    const sign = { step: 'admit', progress: null };
+    const sign = { step: 'admit', progress: null, host: hostName('c2') };
     expect(await writer.take(event(operation, 1, sign), 0)).toBe(false);
+    expect(await writer.take(event(operation, 2, { ...sign, host: hostName('c1') }), 1000)).toBe(false);
     expect(await writer.take(event(operation, 2, sign), 1000)).toBe(true);
+    expect(await writer.take(event(operation, 2, { ...sign, progress }), 2000)).toBe(true);
     const { rows } = await pool.query(
       `select m.disk_processed_bytes, m.updated_at = '2020-01-01' as kept,
          o.deadline_at > now() + interval '50 seconds' as moved
