@@ -35,30 +35,46 @@ async function store(
   digest: string,
   initial: InitialRatios,
 ): Promise<ReportOutcome> {
+  // Instances are locked before hosts, as everywhere; so whether the report is late is first judged without a lock.
+  const seemed_late = isLate(report, await storedReport(transaction, report.host, ''));
+  if (!seemed_late) await syncReportedGuests(transaction, report.host, report.guests);
   // The service's row first: two first reports of one host meet here, and the second one waits.
   const service = await transaction.query<{ id: number }>(
     prepared(serviceSql, ['nova-compute', report.host, 'compute']),
   );
-  const known = await transaction.query<{ boot_id: string; report_sequence: number }>(
-    prepared('select boot_id, report_sequence from hosts where name = $1 for update', [report.host]),
-  );
-  const before = known.rows[0];
-  if (
-    before !== undefined &&
-    before.boot_id === report.boot_id &&
-    report.sequence <= before.report_sequence
-  ) {
-    // Still a sign of life: the service's row is kept.
-    await transaction.finish([]);
+  const before = await storedReport(transaction, report.host, 'for update');
+  if (isLate(report, before)) {
+    // Still a sign of life: the service's row is kept. A newer report that came just now has shown that itself, and
+    // what was taken over from this one must not stay.
+    if (seemed_late) await transaction.finish([]);
     return 'late';
   }
   const writing = [
     transaction.query(prepared(hostSql, hostValues(report, digest, service.rows[0]?.id))),
     transaction.query(prepared(inventorySql, [report.host, JSON.stringify(inventoriesOf(report, initial))])),
-    syncReportedGuests(transaction, report.host, report.guests),
   ];
   await transaction.finish(writing);
   return before === undefined ? 'registered' : 'changed';
+}
+
+interface StoredReport {
+  readonly boot_id: string;
+  readonly report_sequence: number;
+}
+
+async function storedReport(
+  transaction: Transaction,
+  host: HostReport['host'],
+  lock: '' | 'for update',
+): Promise<StoredReport | undefined> {
+  const sql = `select boot_id, report_sequence from hosts where name = $1 ${lock}`;
+  return (await transaction.query<StoredReport>(prepared(sql, [host]))).rows[0];
+}
+
+function isLate(report: HostReport, stored: StoredReport | undefined): boolean {
+  return (
+    stored !== undefined && stored.boot_id === report.boot_id && report.sequence <= stored.report_sequence
+  );
 }
 
 /** `$1` binary, `$2` host, `$3` topic. */

@@ -1,4 +1,4 @@
-import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
+import { afterAll, beforeAll, beforeEach, describe, expect, test, vi } from 'vitest';
 import type { Pool } from '../../../shared/database/connect.ts';
 import { hostName } from '../../../shared/domain/ids.ts';
 import { ingestReport } from '../../../services/scheduler/hosts/ingest-report.ts';
@@ -76,6 +76,41 @@ describe('a report', () => {
       address: '127.9.9.9',
       report_sequence: 1,
     });
+  });
+
+  test('locks instances before its host, as the drivers do', async () => {
+    await report({});
+    const instance = await addInstance(pool, 'c1');
+    const client = await pool.connect();
+    try {
+      await client.query('begin');
+      await client.query('select from instances where uuid = $1 for update', [instance]);
+      const guests = [{ instance_id: instance, epoch: 1, power_state: 4 }] as const;
+      const taking = report({ sequence: 2, guests });
+      await vi.waitUntil(
+        async () =>
+          (
+            await pool.query(
+              `select from pg_stat_activity where datname = current_database() and wait_event_type = 'Lock'`,
+            )
+          ).rowCount === 1,
+        { timeout: 5000, interval: 5 },
+      );
+      await client.query(`select from hosts where name = 'c1' for update nowait`);
+      await client.query('commit');
+      expect(await taking).toBe('changed');
+    } finally {
+      client.release();
+    }
+    expect(await value('select vm_state from instances')).toEqual({ vm_state: 'stopped' });
+  });
+
+  test('that is late says nothing of guests', async () => {
+    await report({ sequence: 5 });
+    const instance = await addInstance(pool, 'c1');
+    const guests = [{ instance_id: instance, epoch: 1, power_state: 4 }] as const;
+    expect(await report({ sequence: 4, guests })).toBe('late');
+    expect(await value('select vm_state from instances')).toEqual({ vm_state: 'active' });
   });
 
   test('changes what it says has changed, keeps used, and an explicit ratio always counts', async () => {
