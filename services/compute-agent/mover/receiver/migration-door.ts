@@ -47,8 +47,12 @@ export class MigrationDoor {
   }
 
   async #receive(socket: Socket): Promise<void> {
-    this.#worker ??= this.#takeWorker();
-    const worker = await this.#worker;
+    const taking = (this.#worker ??= this.#takeWorker());
+    const worker = await taking.catch((error: unknown) => {
+      // The next connection tries again.
+      if (this.#worker === taking) this.#worker = null;
+      throw error;
+    });
     if (this.#closed || !worker.alive) {
       socket.destroy();
       return;
@@ -71,8 +75,17 @@ export class MigrationDoor {
       this.#options.pool.recycle(worker);
     });
     void worker.ended.then(() => this.#lose(worker));
+    const { receiver } = this.record;
     this.record = { ...this.record, receiver: worker.identity };
-    if (!this.#closed) await this.#options.keep(this.record);
+    try {
+      if (!this.#closed) await this.#options.keep(this.record);
+    } catch (error) {
+      // It has got nothing to do yet, so others can have it.
+      this.record = { ...this.record, receiver };
+      if (this.#serving === worker) this.#options.pool.recycle(worker);
+      this.#serving = null;
+      throw error;
+    }
     return worker;
   }
 
@@ -100,7 +113,7 @@ export class MigrationDoor {
   async close(): Promise<void> {
     this.#closed = true;
     this.stopListening();
-    const worker = await this.#worker;
+    const worker = (await this.#worker?.catch(() => null)) ?? null;
     this.#worker = null;
     if (worker === null) await this.#endOrphan();
     else if (await worker.stop()) this.#options.pool.recycle(worker);
