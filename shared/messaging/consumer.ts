@@ -1,5 +1,6 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import type { ConfirmChannel, ConsumeMessage, MessageProperties } from 'amqplib';
+import { isConnectionError } from '../database/connection-errors.ts';
 import type { BrokerConnection } from './connection.ts';
 import { KeptChannel } from './kept-channel.ts';
 
@@ -21,7 +22,10 @@ export interface ConsumerOptions {
    * case, and two may be handled in another order than they were sent in.
    */
   readonly handler: (delivery: Delivery) => Promise<void>;
-  /** A message that this process has failed on this often goes to the dead-letter queue. Default 10. */
+  /**
+   * A message that this process has failed on this often goes to the dead-letter queue. Default 10. Failures because
+   * the database is away are not the message's, and do not count.
+   */
   readonly failures_max?: number;
   /** Runs on each new channel before consuming: the scheduler declares the topology here. */
   readonly setup?: (channel: ConfirmChannel) => Promise<void>;
@@ -32,6 +36,12 @@ export interface Consumer {
   isConsuming(): boolean;
   /** Takes no more messages and waits for the handlers that run; the rest goes back to the queue. */
   close(): Promise<void>;
+}
+
+interface Failures {
+  /** All of them: the pauses grow with these. */
+  readonly seen: number;
+  readonly counted: number;
 }
 
 const RETRY_MILLISECONDS_MIN = 50;
@@ -54,7 +64,7 @@ class QueueConsumer implements Consumer {
    * Failures of our handler per message. Not the broker's delivery count: that one also rises with every
    * reconnect, and a message must not be dropped because the network flaps.
    */
-  readonly #failures = new Map<string, number>();
+  readonly #failures = new Map<string, Failures>();
   readonly #closing = new AbortController();
   #tag: string | null = null;
 
@@ -123,19 +133,21 @@ class QueueConsumer implements Consumer {
 
   async #failed(channel: ConfirmChannel, message: ConsumeMessage, error: unknown): Promise<void> {
     const key = keyOf(message);
-    const failures = (this.#failures.get(key) ?? 0) + 1;
-    const last = failures >= (this.#options.failures_max ?? 10);
+    const before = this.#failures.get(key) ?? { seen: 0, counted: 0 };
+    const seen = before.seen + 1;
+    const counted = before.counted + (isConnectionError(error) ? 0 : 1);
+    const last = counted >= (this.#options.failures_max ?? 10);
     this.#connection.log.error(
-      { error, queue: this.#options.queue, message_id: key, failures },
+      { error, queue: this.#options.queue, message_id: key, failures: counted },
       last
         ? 'a message could not be handled; it goes to the dead-letter queue'
         : 'a message could not be handled; it comes again',
     );
     if (last) this.#failures.delete(key);
     else {
-      this.#failures.set(key, failures);
+      this.#failures.set(key, { seen, counted });
       forgetOldest(this.#failures);
-      const pause = Math.min(RETRY_MILLISECONDS_MAX, RETRY_MILLISECONDS_MIN * 2 ** (failures - 1));
+      const pause = Math.min(RETRY_MILLISECONDS_MAX, RETRY_MILLISECONDS_MIN * 2 ** (seen - 1));
       await delay(pause, undefined, { signal: this.#closing.signal }).catch(() => {});
     }
     settle(() => channel.nack(message, false, !last));
@@ -158,7 +170,7 @@ function keyOf(message: ConsumeMessage): string {
 
 const REMEMBERED_FAILURES_MAX = 10_000;
 
-function forgetOldest(failures: Map<string, number>): void {
+function forgetOldest(failures: Map<string, Failures>): void {
   const oldest = failures.keys().next();
   if (failures.size > REMEMBERED_FAILURES_MAX && oldest.done !== true) failures.delete(oldest.value);
 }

@@ -191,6 +191,24 @@ test('a failing handler gets the message again, and after the bound it is in the
   expect(dead.received.map(numberOf)).toEqual([9]);
 });
 
+test('while the database is away a message is not given up, however often it fails', async () => {
+  const connection = await open();
+  let tries = 0;
+  const done: number[] = [];
+  consumerOn(connection, {
+    failures_max: 2,
+    handler: async () => {
+      tries += 1;
+      if (tries <= 4) throw Object.assign(new Error('terminating connection'), { code: '57P01' });
+      done.push(tries);
+    },
+  });
+  const publisher = await publisherOn(connection);
+  await publisher.publish(command(10));
+  await until('it has been handled', () => done.length === 1);
+  expect(done).toEqual([5]);
+});
+
 test('a message that is no JSON never reaches a handler', async () => {
   const connection = await open();
   const { received } = consumerOn(connection);
