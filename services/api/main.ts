@@ -7,6 +7,7 @@ import { PolicyEnforcer } from '../../shared/policy/enforcer.ts';
 import { runService } from '../../shared/process/run-service.ts';
 import { droverPolicyRules } from './drover/policies.ts';
 import { removeExpiredTokens } from './identity/expired-tokens.ts';
+import { sweepAbandonedUploads } from './image/abandoned-uploads.ts';
 import { buildServer } from './server.ts';
 
 /**
@@ -48,6 +49,7 @@ await runService({ process_name: 'api' }, async ({ configuration, log }) => {
     poll_interval_seconds: configuration.drover.outbox_poll_interval_seconds,
   });
   const stopRemoving = removeExpiredTokens(pool, log);
+  const stopSweeping = sweepAbandonedUploads(pool, configuration.image, log);
   const app = buildServer({ pool, configuration, policy, log, wakeOutbox: () => outbox.wake() });
   const url = await app.listen({
     host: configuration.DEFAULT.osapi_compute_listen,
@@ -58,6 +60,7 @@ await runService({ process_name: 'api' }, async ({ configuration, log }) => {
     ready: { url },
     async close() {
       stopRemoving();
+      stopSweeping();
       await app.close();
       await outbox.close();
       await publisher.close();

@@ -5,9 +5,11 @@ import { readImageTicketKey } from '../../../shared/database/secrets.ts';
 import { imageTicketHeader, verifyImageTicket } from '../../../shared/domain/image-ticket.ts';
 import type { DiskFormat } from '../../../shared/domain/instance-spec.ts';
 import { DroverError } from '../../../shared/errors/drover-error.ts';
+import type { Logger } from '../../../shared/logging/logger.ts';
 import { authenticate, type TokenAuthority } from '../http/authenticate.ts';
 import type { Caller } from '../request-context.ts';
 import type { ApiServices } from '../services.ts';
+import { showUpload } from './abandoned-uploads.ts';
 import { readImage, requireImage, requireOwner, type ImageRow } from './image-row.ts';
 import { lockImage } from './image-write.ts';
 import { openImage, removeImage, storeImage, type StoredImage, type StoreSettings } from './store.ts';
@@ -19,7 +21,7 @@ interface ImagePath {
 /** PUT and GET /v2/images/{id}/file. Bytes pass through in pieces; nothing is held in memory. */
 export function registerImageData(
   app: FastifyInstance,
-  { pool, configuration }: ApiServices,
+  { pool, configuration, log }: ApiServices,
   authority: TokenAuthority,
 ): void {
   const settings: StoreSettings = configuration.image;
@@ -39,7 +41,7 @@ export function registerImageData(
     const declared = Number(request.headers['content-length'] ?? 0);
     if (declared > settings.max_size_bytes)
       throw new DroverError('image_too_large', { bytes: settings.max_size_bytes });
-    await upload(pool, settings, request.caller, request.params.id, source);
+    await upload({ pool, log, settings }, request.caller, request.params.id, source);
     return reply.code(204).send();
   });
 
@@ -87,12 +89,12 @@ async function send(
 
 /** queued → saving → active; back to queued when the data does not arrive whole or is refused. */
 async function upload(
-  pool: Pool,
-  settings: StoreSettings,
+  services: { readonly pool: Pool; readonly log: Logger; readonly settings: StoreSettings },
   caller: Caller,
   id: string,
   source: Readable,
 ): Promise<void> {
+  const { pool, log, settings } = services;
   const { image, disk_format } = await inTransaction(pool, async (transaction) => {
     const image = await lockImage(transaction, caller, id);
     requireOwner(caller, image, 'upload_image');
@@ -107,6 +109,7 @@ async function upload(
     ]);
     return { image, disk_format };
   });
+  const stopShowing = showUpload(pool, image.id, log);
   try {
     // Giving up in the middle must not tear down the connection: the client is to read why.
     const pieces = source.iterator({ destroyOnReturn: false });
@@ -118,6 +121,8 @@ async function upload(
       [image.id],
     );
     throw error;
+  } finally {
+    stopShowing();
   }
 }
 

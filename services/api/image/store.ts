@@ -23,6 +23,13 @@ export interface StoredImage {
 
 const uuid = /^[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}$/;
 
+const part_file = /^[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}\.[0-9a-f]{16}\.part$/;
+
+/** True for the name of a file that an upload fills. */
+export function isPartFile(name: string): boolean {
+  return part_file.test(name);
+}
+
 function fileOf(settings: StoreSettings, id: ImageId): string {
   if (!uuid.test(id)) throw new Error('an image file must be named by a UUID');
   return join(settings.store_path, id);

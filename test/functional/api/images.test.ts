@@ -1,6 +1,8 @@
 import { createHash } from 'node:crypto';
-import { readdirSync } from 'node:fs';
+import { readdirSync, utimesSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { giveBackAbandonedUploads } from '../../../services/api/image/abandoned-uploads.ts';
 import { importImage } from '../../../services/api/image/import-image.ts';
 import { readImageTicketKey } from '../../../shared/database/secrets.ts';
 import { imageId } from '../../../shared/domain/ids.ts';
@@ -297,4 +299,40 @@ test('an image can be imported at the start, once', async () => {
   expect((await api.call('demo', `${v2}?name=cirros`)).body.images).toMatchObject([
     { id, size: 1024, status: 'active' },
   ]);
+});
+
+describe('an upload whose process is gone', () => {
+  const part = (id: string) => `${id}.${'a'.repeat(16)}.part`;
+
+  async function saving(age: string): Promise<string> {
+    const { id } = (await create('demo')).body as { id: string };
+    await api.pool.query(
+      `update images set status = 'saving', updated_at = now() - $2::interval where id = $1`,
+      [id, age],
+    );
+    const path = join(api.store_path, part(id));
+    writeFileSync(path, 'half of it');
+    const written = Date.now() / 1000 - (age === '61 minutes' ? 3660 : 3000);
+    utimesSync(path, written, written);
+    return id;
+  }
+
+  test('is given back after an hour: its image can be uploaded anew', async () => {
+    const kept = await active('demo');
+    const [abandoned, running] = [await saving('61 minutes'), await saving('50 minutes')];
+    expect((await upload('demo', abandoned, Buffer.from('x'))).status).toBe(409);
+    expect(
+      await giveBackAbandonedUploads(api.pool, { store_path: api.store_path, max_size_bytes: 1 }),
+    ).toEqual({ images: [abandoned], files: [part(abandoned)] });
+    const files = readdirSync(api.store_path);
+    expect(files).toEqual(expect.arrayContaining([kept, part(running)]));
+    expect(files).not.toContain(part(abandoned));
+    expect((await api.call('demo', `${v2}/${running}`)).body).toMatchObject({ status: 'saving' });
+    expect((await upload('demo', abandoned, Buffer.from('x'))).status).toBe(204);
+  });
+
+  test('does not matter before the first image: there is no folder', async () => {
+    const settings = { store_path: join(api.store_path, 'not-there'), max_size_bytes: 1 };
+    expect((await giveBackAbandonedUploads(api.pool, settings)).files).toEqual([]);
+  });
 });
