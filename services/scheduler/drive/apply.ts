@@ -159,6 +159,8 @@ function setMigration(rows: RowChanges, set: MigrationPatch): void {
     dest_host: set.target_address,
     was_running: set.was_running,
     decision_id: set.decision_id,
+    sent_bytes: set.sent_bytes,
+    skipped_bytes: set.skipped_bytes,
     resent_bytes: set.resent_bytes,
   });
   setReason(rows, 'migrations', set.reason);

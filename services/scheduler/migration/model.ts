@@ -278,6 +278,9 @@ export interface MigrationPatch {
   readonly was_running?: boolean;
   readonly decision_id?: string;
   readonly reason?: Reason | null;
+  /** The copy's own count: progress events are throttled and the last one may be missing. */
+  readonly sent_bytes?: number;
+  readonly skipped_bytes?: number;
   readonly resent_bytes?: number;
   readonly digests?: {
     readonly source?: CommandResults['copy']['digests'];

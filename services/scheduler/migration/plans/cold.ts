@@ -159,8 +159,8 @@ const copy: Step = {
         timing: 'long',
       }),
     done: (draft) => {
-      const { digests, resent_bytes } = fact(draft, 'copy');
-      draft.setMigration({ digests: { source: digests }, resent_bytes });
+      const { digests, sent_bytes, skipped_bytes, resent_bytes } = fact(draft, 'copy');
+      draft.setMigration({ digests: { source: digests }, sent_bytes, skipped_bytes, resent_bytes });
       return undefined;
     },
   },
