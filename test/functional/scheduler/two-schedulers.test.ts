@@ -180,14 +180,14 @@ describe('two scheduler processes and scarce capacity', { timeout: 120_000 }, ()
 
   test('two hundred migrations for a hundred places: half moves, half stays as it was', async () => {
     await places(100);
-    const moves: Array<{ readonly operation: OperationId; readonly instance: InstanceId }> = [];
+    const instances: InstanceId[] = [];
     for (const host of ['compute1', 'compute2']) {
-      for (let number = 0; number < 100; number += 1) {
-        const instance = await addInstance(pool, host);
-        moves.push({ instance, operation: (await addColdMigration(pool, instance)).operation });
-      }
+      for (let number = 0; number < 100; number += 1) instances.push(await addInstance(pool, host));
     }
-    await watchBooks(wakeAll(moves.map(({ operation }) => operation)).then(() => atRest(90)));
+    // Only now: the schedulers find an operation without being woken, and its move takes a place from the next instance.
+    const operations: OperationId[] = [];
+    for (const instance of instances) operations.push((await addColdMigration(pool, instance)).operation);
+    await watchBooks(wakeAll(operations).then(() => atRest(90)));
     const statuses = await counted('select status as key, count(*)::int as count from migrations group by 1');
     expect(statuses).toEqual({ error: 100, finished: 100 });
     expect(
@@ -273,10 +273,11 @@ describe('server groups under races', { timeout: 120_000 }, () => {
     const operations: OperationId[] = [];
     for (let number = 0; number < 20; number += 1) {
       const uuid = await group('anti-affinity');
-      for (const host of ['compute1', 'compute2']) {
-        const instance = await addInstance(pool, host, { group: uuid });
-        operations.push((await addColdMigration(pool, instance)).operation);
-      }
+      const members = [
+        await addInstance(pool, 'compute1', { group: uuid }),
+        await addInstance(pool, 'compute2', { group: uuid }),
+      ];
+      for (const member of members) operations.push((await addColdMigration(pool, member)).operation);
     }
     await watchBooks(wakeAll(operations).then(() => atRest(60)));
     expect((await pool.query(perGroupAndHost)).rows).toEqual([{ value: 1 }]);
