@@ -1,5 +1,6 @@
 import type { Configuration } from '../../shared/config/configuration.ts';
 import { addressOf } from './host-identity.ts';
+import { wallClock } from './mover/host-limit.ts';
 import { createReceiverAdmission } from './mover/receiver-admission.ts';
 import { createSenderSupervisor } from './mover/sender-supervisor.ts';
 import type { Mover } from './run-agent.ts';
@@ -11,7 +12,11 @@ export function openMover(configuration: Configuration): Mover {
   return {
     sender: createSenderSupervisor({
       state_path,
-      host_limit_bytes_per_second: mover.host_limit_bytes_per_second,
+      host_limit: {
+        bytes_per_second: mover.host_limit_bytes_per_second,
+        timetable: mover.limits,
+        wallTime: wallClock(mover.limits_time_zone),
+      },
     }),
     receiver: createReceiverAdmission({
       state_path,

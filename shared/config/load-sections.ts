@@ -115,10 +115,9 @@ class Resolver {
     } catch (error) {
       if (!(error instanceof OptionValueError)) throw error;
       const found = option.secret ? 'a value that is not shown, because it is a secret' : quote(texts.at(-1));
-      throw new OptionValueError(
-        `${where}: [${section}] ${name} is ${found}, but must be ${option.allowed}`,
-        { cause: error },
-      );
+      throw new OptionValueError(`${where}: [${section}] ${name} is ${found}, but must be ${error.message}`, {
+        cause: error,
+      });
     }
   }
 

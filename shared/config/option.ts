@@ -36,7 +36,8 @@ export type OptionType =
   | 'bytes'
   | 'path'
   | 'address'
-  | 'url';
+  | 'url'
+  | 'timetable';
 
 // oxlint-disable-next-line typescript/no-explicit-any -- the one place where an option of any value is meant
 export type AnyOption = Option<any>;

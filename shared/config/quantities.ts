@@ -33,6 +33,11 @@ export function parseBytes(text: string): number | null {
   return bytes === null ? null : Math.round(bytes);
 }
 
+/** Bytes per second: as sizes, with or without `/s` behind them. Null when it is no rate; bits are none of ours. */
+export function parseRate(text: string): number | null {
+  return parseBytes(text.trim().replace(/\/s$/i, ''));
+}
+
 /** Seconds: `30`, `0.5`, `500ms`, `10s`, `5m`, `2h`, `1d`. Null when it is no span of time. */
 export function parseSeconds(text: string): number | null {
   return parseQuantity(text, SECOND_UNITS);

@@ -1,3 +1,5 @@
+import * as quantities from '../../../shared/config/quantities.ts';
+
 const UNITS = ['B', 'KiB', 'MiB', 'GiB', 'TiB', 'PiB'] as const;
 
 /** 1536 → "1.5 KiB". */
@@ -19,10 +21,10 @@ export function formatSeconds(seconds: number): string {
   return `${Math.floor(whole / 3600)}h${String(Math.floor((whole % 3600) / 60)).padStart(2, '0')}m`;
 }
 
-/** "50MiB/s", "50M", "1g", "0" → bytes per second. @throws RangeError for anything else. */
+/** "50MiB/s", "50MB/s", "1g", "0" → bytes per second, as in the configuration. @throws RangeError for anything else. */
 export function parseRate(text: string): number {
-  const match = /^(\d+(?:\.\d+)?)\s*([kmgt]?)(i?b)?(?:\/s)?$/i.exec(text.trim());
-  if (match === null) throw new RangeError(`'${text}' is no rate: write 50MiB/s, 1GiB/s, or 0 for no limit`);
-  const power = ['', 'k', 'm', 'g', 't'].indexOf((match[2] ?? '').toLowerCase());
-  return Math.round(Number(match[1]) * 1024 ** power);
+  const rate = quantities.parseRate(text);
+  if (rate === null)
+    throw new RangeError(`'${text}' is no rate: write 50MiB/s, 1GiB/s, or 0 for no limit (bytes, not bits)`);
+  return rate;
 }

@@ -3,6 +3,7 @@ import { join } from 'node:path';
 import type { MigrationId } from '../../../shared/domain/ids.ts';
 import { DroverError } from '../../../shared/errors/drover-error.ts';
 import type { CommandResults } from '../../../shared/messaging/commands.ts';
+import { HostLimit, type HostLimitOptions } from './host-limit.ts';
 import type { SenderSupervisor, Transfer, TransferWatch } from './mover.ts';
 import { isRunning } from './process-identity.ts';
 import { SenderProcess } from './sender/sender-process.ts';
@@ -17,8 +18,8 @@ export interface SenderSupervisorOptions {
   readonly state_path: string;
   /** Senders that are started before they are needed. */
   readonly idle_workers?: number;
-  /** All transfers of this host together; each gets an equal share. 0 or nothing: no limit. */
-  readonly host_limit_bytes_per_second?: number;
+  /** All transfers of this host together; each gets an equal share. */
+  readonly host_limit?: HostLimitOptions;
 }
 
 interface Running {
@@ -40,14 +41,14 @@ class HostSenders implements SenderSupervisor {
   /** Migrations that wait for a worker, and those that were cancelled meanwhile. */
   readonly #arriving = new Map<MigrationId, Promise<Running>>();
   readonly #cancelled = new Set<MigrationId>();
-  readonly #host_limit_bytes_per_second: number;
+  readonly #host_limit: HostLimit;
   #closed = false;
 
   constructor(options: SenderSupervisorOptions) {
     this.#records_folder = join(options.state_path, 'mover', 'senders');
     mkdirSync(this.#records_folder, { recursive: true, mode: 0o700 });
     const sockets_folder = socketsFolder(options.state_path);
-    this.#host_limit_bytes_per_second = options.host_limit_bytes_per_second ?? 0;
+    this.#host_limit = new HostLimit(options.host_limit ?? {}, () => this.#shareLimits());
     this.#pool = new WorkerPool({
       idle_max: options.idle_workers ?? 3,
       create: () => SenderProcess.start(sockets_folder),
@@ -183,9 +184,10 @@ class HostSenders implements SenderSupervisor {
   /** The smaller of the transfer's own limit and its part of the host's. */
   #shareOf(running: Running): number {
     const own = running.limit_bytes_per_second;
-    if (this.#host_limit_bytes_per_second === 0) return own;
+    const { bytes_per_second: together } = this.#host_limit;
+    if (together === 0) return own;
     const sending = [...this.#running.values()].filter((other) => other.sending).length;
-    const share = Math.max(Math.floor(this.#host_limit_bytes_per_second / Math.max(sending, 1)), 1);
+    const share = Math.max(Math.floor(together / Math.max(sending, 1)), 1);
     return own === 0 ? share : Math.min(own, share);
   }
 
@@ -212,6 +214,7 @@ class HostSenders implements SenderSupervisor {
   /** Idle senders end. Those that send go on: the next agent takes them over. */
   async close(): Promise<void> {
     this.#closed = true;
+    this.#host_limit.close();
     for (const { worker } of this.#running.values()) worker.release();
     await this.#pool.close();
   }

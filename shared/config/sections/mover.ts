@@ -1,5 +1,6 @@
 import { bytes, choice, duration, integer, multi, path, string } from '../option.ts';
 import { defineSection } from '../section.ts';
+import { timeZone, timetable } from '../timetable-option.ts';
 
 export const moverSection = defineSection('mover', 'How disks travel between hosts.', {
   stall_timeout_seconds: duration({
@@ -11,13 +12,19 @@ export const moverSection = defineSection('mover', 'How disks travel between hos
     default: 0,
     minimum: 0,
     unit: 'bytes per second',
-    help: 'Limit of one migration. 0: none. Can be changed while it runs.',
+    help: 'Limit of one migration that was asked for without one. 0: none. Can be changed while it runs.',
   }),
   host_limit_bytes_per_second: bytes({
     default: 0,
     minimum: 0,
     unit: 'bytes per second',
-    help: 'Limit of all migrations that leave one host together. 0: none.',
+    help: 'Limit of all migrations that leave one host together, in equal shares. 0: none. Nothing limits what arrives at a host but its sources and max_transfers_per_target.',
+  }),
+  limits: timetable({
+    help: 'Limits of all migrations that leave one host together, by day and time. Entries stand between semicolons; the first one that holds counts, and outside of all of them nothing is limited. A span may go over midnight (fri 22:00-06:00). The smaller of this and host_limit_bytes_per_second counts.',
+  }),
+  limits_time_zone: timeZone({
+    help: "Whose time limits means. Unset: the host's own.",
   }),
   max_concurrent_transfers_per_host: integer({
     default: 0,
@@ -28,6 +35,13 @@ export const moverSection = defineSection('mover', 'How disks travel between hos
     default: 86_400,
     minimum: 60,
     help: "How long the target admits a migration's key.",
+  }),
+  reserve_headroom_percent: integer({
+    default: 10,
+    minimum: 0,
+    maximum: 100,
+    unit: 'percent',
+    help: 'What a target reserves for an arriving disk beside the bytes in use: this part of those that its guest has not used yet, but 64 MiB at least. A guest that writes more while it is moved stays where it is. 100: a disk that fills up on its way still fits. 0: hosts that promise more than they have.',
   }),
   ssh_port: integer({ default: 22, minimum: 1, maximum: 65_535, help: "Port of this host's sshd." }),
   ssh_user: string({

@@ -44,10 +44,11 @@ describe('sizes', () => {
   test.each([
     ['50MiB/s', 50 * MIB],
     ['50m', 50 * MIB],
-    ['1.5 GB/s', 1.5 * 1024 * MIB],
+    ['1.5 GiB/s', 1.5 * 1024 * MIB],
+    ['50 MB/s', 50_000_000],
     ['0', 0],
   ])('%s is %d bytes per second', (text, rate) => expect(parseRate(text)).toBe(rate));
-  test.each(['', 'fast', '-1M', '5 parsecs'])('%j is no rate', (text) => {
+  test.each(['', 'fast', '-1M', '5 parsecs', '100 Mbit/s'])('%j is no rate', (text) => {
     expect(() => parseRate(text)).toThrow(RangeError);
   });
 });

@@ -38,6 +38,21 @@ function mistakesOf(...texts: string[]): string {
   throw new Error('the configuration was accepted');
 }
 
+describe('limits by day and time', () => {
+  test('are read whole, and empty when unset', () => {
+    expect(load().configuration.mover.limits).toEqual([]);
+    const { mover } = load('[mover]\nlimits = mon 08:00-18:00 1MiB/s; daily 00:00-24:00 0').configuration;
+    expect(mover.limits).toHaveLength(2);
+  });
+
+  test('that are wrong stop the start with what was found and an example', () => {
+    expect(mistakesOf('[mover]\nlimits = mon 08:00-25:00 1MiB/s')).toMatch(
+      /conf:2: \[mover\] limits is "mon 08:00-25:00 1MiB\/s", but must be .*"mon-fri 08:00-18:00 100MiB\/s; .*: entry 1 .*"25:00" is no time of day/,
+    );
+    expect(mistakesOf('[mover]\nlimits_time_zone = Mars/Olympus')).toMatch(/such as Europe\/Berlin/);
+  });
+});
+
 describe('values', () => {
   test('without a file everything has its default', () => {
     const { configuration } = load();
