@@ -54,6 +54,7 @@ export async function runAgent(
       force_raw_images: DEFAULT.force_raw_images,
       stall_timeout_seconds: configuration.mover.stall_timeout_seconds,
       start_grace_seconds: 0,
+      reserve_headroom_percent: configuration.mover.reserve_headroom_percent,
     },
     hypervisor,
     ...mover,

@@ -59,8 +59,9 @@ export const agentErrors = {
   host_disk_full: {
     http_status: 409,
     message:
-      'Host {host} has {available_bytes} bytes of disk left for instance {instance}, {asked_bytes} are needed.',
-    advice: 'Free some space there, or choose another host.',
+      'Host {host} has no room for {purpose} of instance {instance}: {asked_bytes} bytes are needed; {free_bytes} are free, of which {promised_bytes} are reserved for others and {kept_bytes} kept for the host.',
+    advice:
+      'Free some space there, wait for other copies to end, or choose another host. [mover] reserve_headroom_percent says how much more than the bytes in use is reserved.',
   },
   transfer_key_lost: {
     http_status: 409,

@@ -1,6 +1,7 @@
 import { Type } from 'typebox';
 import { DroverError } from '../../../shared/errors/drover-error.ts';
 import type { InstanceId } from '../../../shared/domain/ids.ts';
+import { reservedBytesOf } from '../folders/space-need.ts';
 import { defineCommand, migrationOf, type HostParts } from './definition.ts';
 import { Address, Disks, PublicKey, Seconds, Spec } from './schemas.ts';
 
@@ -21,6 +22,11 @@ export const admit = defineCommand({
     const migration_id = migrationOf(command, parts);
     await refuseClash(instance_id, parts);
     await parts.hypervisor.admits(spec);
+    const { reserve_headroom_percent } = parts.settings;
+    const reserved_bytes = disks.reduce(
+      (sum, disk) => sum + reservedBytesOf(disk, reserve_headroom_percent),
+      0,
+    );
     const made = await parts.space.reserve({
       instance_id,
       migration_id,
@@ -28,15 +34,20 @@ export const admit = defineCommand({
       role: 'staging',
       spec,
       disks: disks.map(({ name, format, backing }) => ({ name, format, backing })),
-      reserved_bytes: disks.reduce((sum, disk) => sum + disk.allocated_bytes, 0),
+      reserved_bytes,
     });
     for (const { backing } of disks)
-      if (backing !== null) await parts.images.ensureBacking(backing, spec.image, command);
+      if (backing !== null && !(await parts.images.has(backing.sha512)))
+        await parts.space.holding(
+          { instance_id, purpose: 'the backing image', bytes: backing.size_bytes },
+          () => parts.images.ensureBacking(backing, spec.image, command),
+        );
     command.signal.throwIfAborted();
     const endpoint = await parts.receiver.admit({
       migration_id,
       folder: parts.folders.folder(instance_id, 'staging'),
       disks,
+      reserved_bytes,
       public_key,
       source_address,
       expires_in_seconds,

@@ -30,6 +30,8 @@ export interface HostSettings extends DiskSettings {
   readonly stall_timeout_seconds: number;
   /** How long a guest that was started on arrival is watched. */
   readonly start_grace_seconds: number;
+  /** `[mover] reserve_headroom_percent`. */
+  readonly reserve_headroom_percent: number;
 }
 
 /** A command that passed the gate: its arguments have the shape of its schema. */

@@ -1,20 +1,30 @@
-import { stat, statfs } from 'node:fs/promises';
+import { lstat, readdir, statfs } from 'node:fs/promises';
 import { join } from 'node:path';
 import { instanceId, type HostName, type InstanceId } from '../../../shared/domain/ids.ts';
 import { DroverError } from '../../../shared/errors/drover-error.ts';
 import { STAT_BLOCK_BYTES } from '../images/describe-disk.ts';
 import type { InstanceFolders } from './instance-folders.ts';
-import type { InstanceMark } from './mark.ts';
+import { MARK_NAME, type InstanceMark } from './mark.ts';
+
+/** Space for what lasts no longer than a command: an image that is fetched, a disk that is extracted. */
+export interface Hold {
+  readonly instance_id: InstanceId;
+  /** For the error, as in "no room for {purpose} of instance …". */
+  readonly purpose: string;
+  readonly bytes: number;
+}
 
 /**
- * Disk space that is promised to copies on their way here: what the file system has, less what the other staging
- * folders may still take. The promises are their marks, so they survive a restart and end with their folder.
+ * Disk space that is promised: what the file system has, less what staging folders and held works may still take.
+ * Promises to copies are the marks of their folders, so they survive a restart and end with their folder. What is
+ * promised and what is used together never exceed the file system: receivers write no more than was promised.
  */
 export class SpaceLedger {
   readonly #folders: InstanceFolders;
   readonly #host: HostName;
   readonly #reserved_host_bytes: number;
   readonly #freeBytes: () => Promise<number>;
+  readonly #holds = new Set<Hold>();
   #last: Promise<unknown> = Promise.resolve();
 
   /** @param options.freeBytes default: what statfs gives for the instances' folder */
@@ -35,34 +45,62 @@ export class SpaceLedger {
    * @throws DroverError host_disk_full, folder_of_another_migration
    */
   reserve(mark: InstanceMark): Promise<'made' | 'was there'> {
-    const turn = this.#last.then(async () => {
-      const id = instanceId(mark.instance_id);
-      if ((await this.#folders.read(id, 'staging')) === null) await this.#check(id, mark.reserved_bytes);
+    return this.#inTurn(async () => {
+      const instance_id = instanceId(mark.instance_id);
+      if ((await this.#folders.read(instance_id, 'staging')) === null)
+        await this.#check({ instance_id, purpose: 'the disks', bytes: mark.reserved_bytes });
       return this.#folders.make(mark);
     });
+  }
+
+  /**
+   * Does a work whose bytes are held meanwhile. What it writes counts twice until it ends: the safe direction.
+   * @throws DroverError host_disk_full before the work begins; whatever the work throws
+   */
+  async holding<Result>(hold: Hold, work: () => Promise<Result>): Promise<Result> {
+    await this.#inTurn(async () => {
+      await this.#check(hold);
+      this.#holds.add(hold);
+    });
+    try {
+      return await work();
+    } finally {
+      this.#holds.delete(hold);
+    }
+  }
+
+  #inTurn<Result>(work: () => Promise<Result>): Promise<Result> {
+    const turn = this.#last.then(work);
     this.#last = turn.catch(() => undefined);
     return turn;
   }
 
-  async #check(id: InstanceId, asked_bytes: number): Promise<void> {
-    const others = this.#folders.known('staging').filter((mark) => mark.instance_id !== id);
-    const owed = await Promise.all(others.map((mark) => this.#owedBytes(mark)));
-    const promised_bytes = owed.reduce((sum, bytes) => sum + bytes, 0);
-    const available_bytes = (await this.#freeBytes()) - promised_bytes - this.#reserved_host_bytes;
-    if (asked_bytes > available_bytes)
-      throw new DroverError('host_disk_full', {
-        host: this.#host,
-        instance: id,
-        available_bytes: Math.max(0, available_bytes),
-        asked_bytes,
-      });
+  async #check({ instance_id, purpose, bytes }: Hold): Promise<void> {
+    const promised_bytes = await this.promisedBytes();
+    const free_bytes = await this.#freeBytes();
+    const kept_bytes = this.#reserved_host_bytes;
+    if (bytes <= free_bytes - promised_bytes - kept_bytes) return;
+    throw new DroverError('host_disk_full', {
+      host: this.#host,
+      instance: instance_id,
+      purpose,
+      asked_bytes: bytes,
+      free_bytes,
+      promised_bytes,
+      kept_bytes,
+    });
   }
 
-  /** Promised, less what has been written already and so is missing from the free space. */
+  /** Promised and not written yet: it is part of the free space still. */
+  async promisedBytes(): Promise<number> {
+    const owed = await Promise.all(this.#folders.known('staging').map((mark) => this.#owedBytes(mark)));
+    const held = [...this.#holds].map(({ bytes }) => bytes);
+    return [...owed, ...held].reduce((sum, bytes) => sum + bytes, 0);
+  }
+
   async #owedBytes(mark: InstanceMark): Promise<number> {
     const folder = this.#folders.folder(instanceId(mark.instance_id), 'staging');
-    const written = await Promise.all(mark.disks.map((disk) => allocatedBytes(join(folder, disk.name))));
-    return Math.max(0, mark.reserved_bytes - written.reduce((sum, bytes) => sum + bytes, 0));
+    return Math.max(0, mark.reserved_bytes - (await allocatedBytes(folder)));
   }
 }
 
@@ -71,11 +109,18 @@ async function freeBytesOf(path: string): Promise<number> {
   return bavail * bsize;
 }
 
-async function allocatedBytes(path: string): Promise<number> {
-  try {
-    return (await stat(path)).blocks * STAT_BLOCK_BYTES;
-  } catch {
-    // The receiver has not made it yet.
-    return 0;
-  }
+/** Of what was promised: all files but the mark. One that has gone meanwhile takes nothing. */
+async function allocatedBytes(folder: string): Promise<number> {
+  const names = await readdir(folder).catch(() => []);
+  const found = await Promise.all(
+    names
+      .filter((name) => name !== MARK_NAME)
+      .map((name) =>
+        lstat(join(folder, name)).then(
+          ({ blocks }) => blocks * STAT_BLOCK_BYTES,
+          () => 0,
+        ),
+      ),
+  );
+  return found.reduce((sum, bytes) => sum + bytes, 0);
 }

@@ -80,6 +80,8 @@ export interface Admission {
   /** Absolute path of the staging folder: the receiver writes below it and nowhere else. */
   readonly folder: string;
   readonly disks: readonly DiskDescription[];
+  /** What the disks may take of the file system together; the receiver writes no more. Nothing: their declared sizes. */
+  readonly reserved_bytes?: number;
   readonly public_key: string;
   readonly source_address: string;
   readonly expires_in_seconds: number;

@@ -236,7 +236,7 @@ describe('the target refuses early', () => {
     const full = await TestHost.open({
       folder,
       name: 'full',
-      freeBytes: () => Promise.resolve(1024 ** 2 + 4096),
+      freeBytes: () => Promise.resolve(1024 ** 2 + 4095),
     });
     try {
       const other = sampleSpec();
@@ -253,7 +253,13 @@ describe('the target refuses early', () => {
       await full
         .operation({ instance_id: other.id, migration_id: newMigrationId() })
         .run('admit', { spec: other, ...promise }, 1);
-      expect(await admitOn(full)).toMatchObject({ code: 'host_disk_full', retriable: false });
+      const refusal = await admitOn(full);
+      expect(refusal).toMatchObject({ code: 'host_disk_full', retriable: false });
+      expect(refusal).toMatchObject({
+        message: expect.stringMatching(
+          /no room for the disks .*: 1048576 bytes are needed; 1052671 are free, of which 4096 are reserved for others/,
+        ) as string,
+      });
       expect(full.folders()).toEqual([`${other.id}.staging`]);
     } finally {
       await full.close();

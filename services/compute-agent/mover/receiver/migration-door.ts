@@ -61,8 +61,15 @@ export class MigrationDoor {
   }
 
   #admitted(): Admitted {
-    const { migration_id, folder, disks } = this.record;
-    return { migration_id, folder, disks, journal_path: this.#options.journal_path };
+    const { migration_id, folder, disks, reserved_bytes } = this.record;
+    const { journal_path } = this.#options;
+    return {
+      migration_id,
+      folder,
+      disks,
+      journal_path,
+      ...(reserved_bytes === undefined ? {} : { reserved_bytes }),
+    };
   }
 
   async #takeWorker(): Promise<ReceiverProcess> {

@@ -1,22 +1,27 @@
-import { open } from 'node:fs/promises';
+import { open, stat } from 'node:fs/promises';
+import { join } from 'node:path';
 import type { DiskDescription } from '../../../../shared/messaging/commands.ts';
 import {
   ACKNOWLEDGED_PER_FRAME,
   acknowledgedFrame,
+  decodedBytes,
   HOLDINGS_PER_FRAME,
   holdingsFrame,
   ProtocolError,
   readExtent,
   textFrame,
   type Begin,
+  type Extent,
   type ExtentAddress,
   type Finish,
   type Holding,
 } from '../protocol.ts';
 import { DISK_BYTES_MAX, UNKNOWN_LEAF } from '../disks/extents.ts';
+import { fileBytesMax, wholeBlocks } from '../../folders/space-need.ts';
 import type { FrameConnection } from '../frame-connection.ts';
 import { Journal, readJournal, type JournalRecord } from './journal.ts';
 import { digHoles } from './dig-holes.ts';
+import { SpaceAllowance } from './space-allowance.ts';
 import { StagedDisk } from './staged-disk.ts';
 
 /** What the agent of this host has admitted. Nothing that a sender says can widen it. */
@@ -25,6 +30,8 @@ export interface Admitted {
   readonly folder: string;
   readonly disks: readonly DiskDescription[];
   readonly journal_path: string;
+  /** Blocks that the disks may take together; nothing: as many as their declared sizes. */
+  readonly reserved_bytes?: number;
 }
 
 /** Something failed on a disk: which, and the system's error. */
@@ -48,17 +55,13 @@ const CHECKPOINT_SECONDS = 1;
 /** The peer must read what we acknowledge; one that does not is cut off before it costs memory. */
 const UNREAD_BYTES_MAX = 4 * MEBIBYTE;
 
-/** A qcow2 file may grow until its guest is stopped: its data, two tables and their parents. */
-const fileBytesMax = (disk: DiskDescription): number =>
-  disk.format === 'raw'
-    ? disk.file_size_bytes
-    : Math.max(disk.file_size_bytes, Math.ceil(disk.virtual_size_bytes * 1.001) + 64 * MEBIBYTE);
-
 /** One session of one migration: files and journal, from `begin` to `done` or until the leading stream ends. */
 export class ReceivingSession {
   readonly #admitted: Admitted;
   readonly #connection: FrameConnection;
   #disks: readonly StagedDisk[] = [];
+  /** Null: the disks cannot outgrow what was reserved. */
+  #space: SpaceAllowance | null = null;
   #journal: Journal | null = null;
   #pending: JournalRecord[] = [];
   #pending_bytes = 0;
@@ -72,9 +75,24 @@ export class ReceivingSession {
     this.#connection = connection;
   }
 
+  /** What was reserved binds every session of the migration; sizes that fit need no counting. */
+  #openAllowance(begin: Begin): SpaceAllowance | null {
+    const granted_bytes = this.#admitted.reserved_bytes;
+    const most_bytes = begin.disks.reduce((sum, disk) => sum + wholeBlocks(disk.size_bytes), 0);
+    if (granted_bytes === undefined || most_bytes <= granted_bytes) return null;
+    return new SpaceAllowance({ granted_bytes, measure: () => this.#allocatedBytes() });
+  }
+
+  async #allocatedBytes(): Promise<number> {
+    const { folder } = this.#admitted;
+    const found = await Promise.all(this.#disks.map(({ name }) => stat(join(folder, name))));
+    return found.reduce((sum, { blocks }) => sum + blocks * 512, 0);
+  }
+
   /** Opens the files, tells what is held. @throws ProtocolError, DiskFailure */
   async begin(begin: Begin): Promise<void> {
     this.#check(begin);
+    this.#space = this.#openAllowance(begin);
     const { folder, journal_path, migration_id } = this.#admitted;
     const known = await readJournal(journal_path, migration_id);
     const names = begin.disks.map(({ name }) => name);
@@ -143,7 +161,9 @@ export class ReceivingSession {
     const staged = this.#disks[extent.disk];
     if (staged === undefined) throw new ProtocolError(`there is no disk ${extent.disk}`);
     await this.#forget(extent.disk, extent.index, staged);
-    await onDisk(staged.name, () => staged.write(extent));
+    const write = () => staged.write(extent);
+    const space = this.#space;
+    await onDisk(staged.name, () => space?.within(bytesTakenBy(extent, staged), write) ?? write());
     this.#pending.push({ disk: extent.disk, index: extent.index, leaf: Buffer.from(extent.leaf) });
     this.#pending_bytes += staged.layout.length(extent.index);
     if (this.#pending_bytes >= this.#checkpoint_bytes) this.#startCheckpoint();
@@ -243,6 +263,10 @@ async function onDisk<Result>(disk: string, work: () => Promise<Result>): Promis
     throw new DiskFailure(disk, error);
   }
 }
+
+/** Over what was there before zeros are written, too, and into its holes; they are dug again at the end. */
+const bytesTakenBy = ({ index, segments }: Extent, { layout, leaves }: StagedDisk): number =>
+  index < layout.count && !leaves.isZero(index) ? layout.length(index) : wholeBlocks(decodedBytes(segments));
 
 const sameNames = (disks: readonly { readonly name: string }[], names: readonly string[]): boolean =>
   disks.length === names.length && disks.every(({ name }, place) => name === names[place]);

@@ -122,6 +122,7 @@ export async function admit(
   change: {
     readonly source_address?: string;
     readonly folder?: string;
+    readonly reserved_bytes?: number;
     readonly transfer?: Partial<Transfer>;
   } = {},
 ): Promise<Admitted> {
@@ -137,6 +138,7 @@ export async function admit(
     public_key: key.public_key,
     source_address: change.source_address ?? '127.0.0.1',
     expires_in_seconds: 600,
+    ...(change.reserved_bytes === undefined ? {} : { reserved_bytes: change.reserved_bytes }),
   });
   const transfer: Transfer = {
     migration_id: id,
