@@ -47,7 +47,7 @@ async function claimUntilTheEnd(): Promise<void> {
     const decision = decide(snapshot.current(), request, defaultPlacementSettings, request.instance_id);
     if (decision.chosen === null) continue;
     const release = snapshot.reserve(decision.chosen, request.resources);
-    const record = await packRecord(decision);
+    const record = packRecord(decision, (names) => names.length.toString());
     const isClaimed = await claimOne(pool, request, decision, record).finally(release);
     if (isClaimed && performance.now() < until) claimed += 1;
   }

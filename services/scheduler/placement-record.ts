@@ -1,22 +1,84 @@
 import { promisify } from 'node:util';
-import { constants, zstdCompress, zstdDecompress } from 'node:zlib';
-import type { Decision, DecisionRecord } from './placement/model.ts';
+import { zstdCompressSync, zstdDecompress } from 'node:zlib';
+import type { HostName } from '../../shared/domain/ids.ts';
+import { packRejections, unpackRejections } from './placement-record-columns.ts';
+import type { Decision, DecisionRecord, RejectionHead, WeighedHost } from './placement/model.ts';
+import { recordedRequest } from './placement/record.ts';
 
-const compress = promisify(zstdCompress);
 const decompress = promisify(zstdDecompress);
 
 /**
- * A decision as its column keeps it: JSON, compressed here. At 5,000 hosts a record has some 37 kB; as jsonb the database
- * parsed and compressed it again, while the claim held its host's lock, and that was most of a claim's cost. zstd makes
- * 6 kB of it in a thread that nobody waits for.
+ * A decision as its column keeps it. Two forms, told apart by their first byte:
+ *
+ *   zstd's own (0x28)  the readable record as JSON, compressed
+ *   2                  length of the head (uint32), the head as JSON, the rejections in columns
+ *                      (placement-record-columns.ts); the hosts' names are stored once for all decisions (host-lists.ts)
+ *
+ * The second exists because a thousand decisions a second are to be stored with all their reasons: at 5,000 hosts the
+ * JSON has 40 to 70 kB, and to write and to compress it took three times as long as to decide. This has about 10 kB, is
+ * not worth compressing, and reads back as the same record.
  */
-export async function packRecord(decision: Decision): Promise<Buffer> {
-  return await compress(JSON.stringify(decision), {
-    params: { [constants.ZSTD_c_compressionLevel]: 1 },
-  });
+const COLUMNS_FORM = 2;
+const HEAD_AT = 5;
+
+type Head = Omit<DecisionRecord, 'rejections' | 'ranked'> & {
+  readonly host_list: string;
+  readonly heads: readonly RejectionHead[];
+  readonly weighers: readonly string[];
+  /** `parts`: raw, normalised and multiplier of each weigher, one after the other. */
+  readonly ranked: ReadonlyArray<Omit<WeighedHost, 'parts'> & { readonly parts: readonly number[] }>;
+};
+
+/** @param digestOf the name under which a list of hosts is stored */
+export function packRecord(decision: Decision, digestOf: (names: readonly HostName[]) => string): Buffer {
+  const columns = decision.rejections.columns();
+  // A decision that was read back has no columns any more; nobody stores those in numbers.
+  if (columns === null) return zstdCompressSync(JSON.stringify(decision));
+  const { toJSON: _toJSON, rejections: _rejections, ranked, request, ...plain } = decision;
+  const head: Head = {
+    ...plain,
+    request: recordedRequest(request),
+    host_list: digestOf(columns.names),
+    heads: columns.heads,
+    weighers: ranked[0]?.parts.map(({ weigher }) => weigher) ?? [],
+    ranked: ranked.map(({ parts, ...host }) => ({
+      ...host,
+      parts: parts.flatMap(({ raw, normalised, multiplier }) => [raw, normalised, multiplier]),
+    })),
+  };
+  const text = JSON.stringify(head);
+  const head_bytes = Buffer.byteLength(text);
+  const body = packRejections(columns);
+  const bytes = Buffer.allocUnsafe(HEAD_AT + head_bytes + body.length);
+  bytes.writeUInt8(COLUMNS_FORM, 0);
+  bytes.writeUInt32LE(head_bytes, 1);
+  bytes.write(text, HEAD_AT);
+  body.copy(bytes, HEAD_AT + head_bytes);
+  return bytes;
 }
 
-/** @throws SyntaxError, or zlib's error, for what packRecord did not write */
-export async function unpackRecord(packed: Buffer): Promise<DecisionRecord> {
-  return JSON.parse((await decompress(packed)).toString('utf8')) as DecisionRecord;
+/**
+ * @param namesOf the list of hosts stored under this name
+ * @throws SyntaxError, RangeError or zlib's error, for what packRecord did not write; what `namesOf` throws
+ */
+export async function unpackRecord(
+  packed: Buffer,
+  namesOf: (digest: string) => Promise<readonly HostName[]>,
+): Promise<DecisionRecord> {
+  if (packed[0] !== COLUMNS_FORM)
+    return JSON.parse((await decompress(packed)).toString('utf8')) as DecisionRecord;
+  const body_at = HEAD_AT + packed.readUInt32LE(1);
+  const head = JSON.parse(packed.toString('utf8', HEAD_AT, body_at)) as Head;
+  const { host_list, heads, weighers, ranked, ...plain } = head;
+  return {
+    ...plain,
+    ranked: ranked.map(({ parts, ...host }) => ({
+      ...host,
+      parts: weighers.map((weigher, place) => {
+        const [raw = 0, normalised = 0, multiplier = 0] = parts.slice(3 * place, 3 * place + 3);
+        return { weigher, raw, normalised, multiplier };
+      }),
+    })),
+    rejections: unpackRejections(packed.subarray(body_at), await namesOf(host_list), heads),
+  };
 }

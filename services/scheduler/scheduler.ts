@@ -14,15 +14,17 @@ import type { HostReported } from '../../shared/messaging/messages.ts';
 import { startOutboxPublisher, type OutboxPublisher } from '../../shared/messaging/outbox-publisher.ts';
 import { openPublisher } from '../../shared/messaging/publisher.ts';
 import { queues } from '../../shared/messaging/topology.ts';
-import { Driver } from './drive/driver.ts';
+import { Driver, turnDueOf } from './drive/driver.ts';
 import { handleMessage, type EventSinks } from './drive/events.ts';
 import { ProgressWriter } from './drive/progress.ts';
 import type { DriveServices } from './drive/services.ts';
+import { TurnKeeper } from './drive/turn-keeper.ts';
 import { AgentQueues } from './hosts/agent-queues.ts';
 import { countHostOutcome } from './hosts/host-outcome.ts';
 import { ingestReport } from './hosts/ingest-report.ts';
 import { reportOwnServices } from './hosts/own-heartbeat.ts';
 import { syncReportedGuests } from './hosts/power-state.ts';
+import { HostLists } from './host-lists.ts';
 import { imageSourceMaker } from './image-source.ts';
 import { removeExpired } from './reconcile/housekeeping.ts';
 import { Reconciler } from './reconcile/reconciler.ts';
@@ -92,9 +94,17 @@ export async function startScheduler(configuration: Configuration, log: Logger):
       ticket_lifetime_seconds: image.ticket_lifetime_seconds,
     }),
     snapshot,
+    host_lists: new HostLists(pool),
+    turnsChanged: () => void turns.look(),
     wakeOutbox: () => outbox?.wake(),
   };
   const driver = new Driver(services);
+  const turns = new TurnKeeper({
+    pool,
+    limits: services.settings.transfer_limits,
+    log,
+    tell: (operation) => driver.deliver(operation, turnDueOf),
+  });
   const reconciler = new Reconciler(services, driver);
   const ratios = initialRatios(configuration);
 

@@ -2,6 +2,7 @@ import { DroverError } from '../../../shared/errors/drover-error.ts';
 import { accountOf } from '../../scheduler/placement/account.ts';
 import { hostName } from '../../../shared/domain/ids.ts';
 import { decisionOf } from '../../scheduler/placement/record.ts';
+import { readHostList } from '../../scheduler/host-lists.ts';
 import { unpackRecord } from '../../scheduler/placement-record.ts';
 import { lastValue, limitSchema, validateQuery } from '../http/validate.ts';
 import type { RegisterRoutes } from '../services.ts';
@@ -70,7 +71,7 @@ export const registerDroverDecisions: RegisterRoutes = (app, services) => {
       : { rows: [] };
     const [row] = rows;
     if (row === undefined) throw new DroverError('decision_not_found', { decision: id });
-    const record = await unpackRecord(row.record);
+    const record = await unpackRecord(row.record, (digest) => readHostList(services.pool, digest));
     const account = accountOf(decisionOf(record), {
       hosts_max: hostsMaxOf(query),
       claimed: row.chosen_host === null ? null : hostName(row.chosen_host),

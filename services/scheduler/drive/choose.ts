@@ -57,7 +57,9 @@ export async function chooseHost(
       );
     try {
       // After the reservation: who decides meanwhile shall know of this choice.
-      const round: Round = { decision, record: await packRecord(decision), refusals, placement };
+      const record = packRecord(decision, (names) => services.host_lists.digestOf(names));
+      await services.host_lists.store(decision.rejections.columns()?.names ?? []);
+      const round: Round = { decision, record, refusals, placement };
       for (const host of [decision.chosen, ...decision.alternates]) {
         if (host === null) continue;
         const outcome = await inTurn((transaction, loaded) =>

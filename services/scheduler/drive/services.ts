@@ -3,6 +3,7 @@ import type { SchedulerId } from '../../../shared/domain/ids.ts';
 import type { Logger } from '../../../shared/logging/logger.ts';
 import type { Settings } from '../migration/model.ts';
 import type { PlacementSettings } from '../placement/settings.ts';
+import type { HostLists } from '../host-lists.ts';
 import type { HostSnapshot } from '../snapshot/host-snapshot.ts';
 import type { ImageSourceMaker } from './world.ts';
 
@@ -18,6 +19,9 @@ export interface DriveServices {
   readonly service_down_seconds: number;
   readonly imageSource: ImageSourceMaker;
   readonly snapshot: HostSnapshot;
+  readonly host_lists: HostLists;
+  /** A turn to copy was given back, or there is one more to give: see whose it is now. */
+  readonly turnsChanged: () => void;
   /** Messages were committed: send them now. */
   readonly wakeOutbox: () => void;
 }

@@ -143,7 +143,7 @@ function dropRows(
   reject: (row: number) => boolean,
 ): number {
   let left = count;
-  for (const row of candidates) {
+  for (const row of candidates.toSorted((one, other) => one - other)) {
     const place = rows.subarray(0, left).indexOf(row);
     if (place < 0 || !reject(row)) continue;
     rows.copyWithin(place, place + 1, left);

@@ -179,11 +179,25 @@ export interface Rejections extends Iterable<Rejection> {
   of(host: HostName): Rejection | undefined;
   /** Same reason, same text: one group, in the order in which the rules ran. */
   groups(): readonly RejectionGroup[];
+  /** As they were collected, for who stores them; null for those that were read back. */
+  columns(): RejectionColumns | null;
   toJSON(): readonly RejectionGroup[];
 }
 
-/** The stored form of rejections: one text, many hosts. */
-export interface RejectionGroup {
+/** Rejections as the decision collected them: one place per rejection, in the order in which the rules ran. */
+export interface RejectionColumns {
+  /** Every host that was considered; a row is a place in it. Never changed. */
+  readonly names: readonly HostName[];
+  readonly heads: readonly RejectionHead[];
+  readonly rows: Int32Array;
+  /** Places in `heads`. */
+  readonly groups: Uint32Array;
+  /** NaN where there is no number. */
+  readonly available: Float64Array;
+}
+
+/** What all rejections of one group share. */
+export interface RejectionHead {
   readonly filter: string;
   readonly code: string;
   /** May hold `{asked}`, `{available}` and `{short}`. */
@@ -192,6 +206,10 @@ export interface RejectionGroup {
   readonly asked?: number | string;
   /** The same for every host of the group, when it is a text. */
   readonly available?: string;
+}
+
+/** The readable form of rejections: one text, many hosts. */
+export interface RejectionGroup extends RejectionHead {
   readonly hosts: readonly HostName[];
   /** Beside `hosts`, when it is a number. */
   readonly availables?: readonly number[];

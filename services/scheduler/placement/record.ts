@@ -7,14 +7,19 @@ import { RecordedRejections } from './rejections.ts';
 /** What is stored with a migration or a create. */
 export function recordOf(decision: Decision): DecisionRecord {
   const { toJSON: _, ...plain } = decision;
-  const group = decision.request.server_group;
   return {
     ...plain,
-    request: {
-      ...decision.request,
-      server_group: group === null ? null : { ...group, members: Object.fromEntries(group.members) },
-    },
+    request: recordedRequest(decision.request),
     rejections: decision.rejections.groups(),
+  };
+}
+
+/** The members of a group are a Map, which JSON would lose. */
+export function recordedRequest(request: Decision['request']): DecisionRecord['request'] {
+  const group = request.server_group;
+  return {
+    ...request,
+    server_group: group === null ? null : { ...group, members: Object.fromEntries(group.members) },
   };
 }
 

@@ -1,18 +1,15 @@
 import type { HostName } from '../../../shared/domain/ids.ts';
 import type { Scratch } from './columns.ts';
-import type { Rejection, RejectionGroup, Rejections, Verdict } from './model.ts';
+import type {
+  Rejection,
+  RejectionColumns,
+  RejectionGroup,
+  RejectionHead,
+  Rejections,
+  Verdict,
+} from './model.ts';
 
 type Reject = Extract<Verdict, { pass: false }>;
-
-/** What all rejections of one group share. */
-export interface GroupHead {
-  readonly filter: string;
-  readonly code: string;
-  readonly message: string;
-  readonly unit?: string;
-  readonly asked?: number | string;
-  readonly available?: string;
-}
 
 /**
  * Collects the rejections of one decision as two numbers per host: which group, and how much it had. Nothing is
@@ -20,7 +17,7 @@ export interface GroupHead {
  */
 export class RejectionCollector {
   readonly #scratch: Scratch;
-  readonly #heads: GroupHead[] = [];
+  readonly #heads: RejectionHead[] = [];
   readonly #group_by_key = new Map<string, number>();
   #length = 0;
 
@@ -29,7 +26,7 @@ export class RejectionCollector {
   }
 
   /** A number for this head, to be given to `add`. */
-  open(head: GroupHead): number {
+  open(head: RejectionHead): number {
     this.#heads.push(head);
     return this.#heads.length - 1;
   }
@@ -74,25 +71,20 @@ export class RejectionCollector {
   }
 }
 
-interface Collected {
-  readonly names: readonly HostName[];
-  readonly heads: readonly GroupHead[];
-  /** One place per rejection, in the order in which the rules ran. */
-  readonly rows: Int32Array;
-  readonly groups: Uint32Array;
-  readonly available: Float64Array;
-}
-
 class ColumnarRejections implements Rejections {
-  readonly #collected: Collected;
+  readonly #collected: RejectionColumns;
   #groups: readonly RejectionGroup[] | null = null;
 
-  constructor(collected: Collected) {
+  constructor(collected: RejectionColumns) {
     this.#collected = collected;
   }
 
   get length(): number {
     return this.#collected.rows.length;
+  }
+
+  columns(): RejectionColumns {
+    return this.#collected;
   }
 
   *[Symbol.iterator](): Generator<Rejection> {
@@ -173,6 +165,10 @@ export class RecordedRejections implements Rejections {
     return undefined;
   }
 
+  columns(): null {
+    return null;
+  }
+
   groups(): readonly RejectionGroup[] {
     return this.#groups;
   }
@@ -183,7 +179,7 @@ export class RecordedRejections implements Rejections {
 }
 
 /** One host's rejection with its sentence. `number` is NaN when the group counts nothing. */
-export function rejectionOf(head: GroupHead, host: HostName, number: number): Rejection {
+export function rejectionOf(head: RejectionHead, host: HostName, number: number): Rejection {
   const available = head.available ?? (Number.isNaN(number) ? undefined : number);
   const { filter, code, message, asked } = head;
   return {

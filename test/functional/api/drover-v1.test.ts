@@ -4,6 +4,7 @@ import { decide } from '../../../services/scheduler/placement/decide.ts';
 import { createSnapshot } from '../../../services/scheduler/placement/snapshot.ts';
 import { loadProblem } from '../../../services/scheduler/placement/text-form/problem.ts';
 import { host, request, settings } from '../../unit/scheduler/placement/builders.ts';
+import { HostLists } from '../../../services/scheduler/host-lists.ts';
 import { packRecord } from '../../../services/scheduler/placement-record.ts';
 import { createServersFixture, missingId, type Actor, type ServersFixture } from './servers-fixture.ts';
 
@@ -177,10 +178,19 @@ describe('a decision', () => {
     const id = randomUUID();
     const snapshot = createSnapshot([host('c1').state, host('c2').state, host('c3').down().state], 1);
     const decision = decide(snapshot, request().request, settings(), '');
+    const lists = new HostLists(fixture.pool);
+    await lists.store(decision.rejections.columns()!.names);
     await fixture.pool.query(
       `insert into decisions (id, kind, instance_uuid, request_id, chosen_host, summary, record, refusals, created_at)
        values ($1, 'cold', $2, 'req-x', $3, 'a summary', $4, $5, $6)`,
-      [id, server, chosen, await packRecord(decision), JSON.stringify(refusals), created_at],
+      [
+        id,
+        server,
+        chosen,
+        packRecord(decision, (names) => lists.digestOf(names)),
+        JSON.stringify(refusals),
+        created_at,
+      ],
     );
     return id;
   };

@@ -3,6 +3,7 @@ import type { Pool } from '../../../shared/database/connect.ts';
 import { hostName, schedulerId, type InstanceId, type OperationId } from '../../../shared/domain/ids.ts';
 import { Driver, startOf, type EventOf } from '../../../services/scheduler/drive/driver.ts';
 import type { DriveServices } from '../../../services/scheduler/drive/services.ts';
+import { HostLists } from '../../../services/scheduler/host-lists.ts';
 import { lockAndLoad } from '../../../services/scheduler/drive/world.ts';
 import { decideAndCommit } from '../../../services/scheduler/drive/decision.ts';
 import { transact } from '../../../services/scheduler/drive/transaction.ts';
@@ -98,6 +99,7 @@ function scheduler(name: string, changes: Partial<DriveServices> = {}) {
       default_availability_zone: 'nova',
       now_seconds: () => performance.now() / 1000,
     }),
+    host_lists: new HostLists(pool),
     wakeOutbox: () => undefined,
     ...changes,
   };
