@@ -172,6 +172,7 @@ export async function startScheduler(configuration: Configuration, log: Logger):
       await consumer.close();
       await Promise.all([reconciling.close(), reporting.close()]);
       await driver.settled();
+      await turns.close();
       await outbox.close();
       await publisher.close();
       await declaring.close();

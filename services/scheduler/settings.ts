@@ -1,6 +1,7 @@
 import type { Configuration } from '../../shared/config/configuration.ts';
 import type { InitialRatios } from './hosts/inventory-of-report.ts';
 import type { Settings } from './migration/model.ts';
+import type { TransferLimits } from './migration/turn-queue.ts';
 import { loadPlacementModules } from './placement-modules.ts';
 import { parsePciAliases } from './placement/pci/aliases.ts';
 import { configuredFilters, configuredWeighers } from './placement/rules.ts';
@@ -20,6 +21,16 @@ export function machineSettings(configuration: Configuration): Settings {
     max_attempts_per_step: drover.max_attempts_per_step,
     max_recoveries_per_step: drover.max_recoveries_per_step,
     max_choices: scheduler.max_attempts,
+    transfer_limits: transferLimits(configuration),
+  };
+}
+
+/** How many copies may run at once. The api tells those who wait why, by the same. */
+export function transferLimits({ mover }: Configuration): TransferLimits {
+  return {
+    per_source: mover.max_transfers_per_source,
+    per_target: mover.max_transfers_per_target,
+    in_cluster: mover.max_transfers,
   };
 }
 

@@ -59,6 +59,7 @@ export const restingMigrationStatuses = ['confirmed', 'reverted', 'error', 'canc
 /** Where in its plan an operation is; finer than Nova's status, shown in Drover v1. */
 export const phases = [
   'choose',
+  'queued',
   'survey',
   'admit',
   'connect',

@@ -41,7 +41,11 @@ export interface CommandArguments {
     readonly disks: readonly DiskDescription[];
     /** 0 = unlimited. */
     readonly limit_bytes_per_second: number;
+    /** True: connect, and send nothing until `pause_copy` says so. */
+    readonly paused?: boolean;
   };
+  /** Source: stop sending for the copy that runs, or go on; nothing that was sent is lost. Interrupts nothing. */
+  pause_copy: { readonly paused: boolean };
   /** Source: change the rate of the copy that runs, within a second. Interrupts nothing. */
   limit: { readonly limit_bytes_per_second: number };
   /** Source: make sure that no mover of this migration runs (cancel, unwind). Runs at once, never queued behind its copy. */
@@ -165,6 +169,7 @@ export const instanceFolders = {
   home: (uuid: string) => uuid,
   staging: (uuid: string) => `${uuid}.staging`,
   retired: (uuid: string) => `${uuid}.migrated`,
+  pause_copy: Nothing;
   withdrawn: (uuid: string) => `${uuid}.withdrawn`,
 } as const;
 

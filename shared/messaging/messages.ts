@@ -87,6 +87,8 @@ export interface TransferProgress {
   readonly skipped_bytes: number;
   readonly rate_bytes_per_second: number;
   readonly eta_seconds: number | null;
+  /** It stands still because a person wants it to. */
+  readonly paused?: boolean;
 }
 
 /** Heartbeat and inventory in one: every `report_interval`, and at once when something changes. */

@@ -3,12 +3,18 @@ import { DroverError } from '../../../shared/errors/drover-error.ts';
 import { defineCommand } from './definition.ts';
 import { isRunning, requireHome } from './guest.ts';
 import { Bytes, Disks, Endpoint } from './schemas.ts';
+import { requireUnchanged } from './source-chains.ts';
 import { transferOf } from './transfer.ts';
 
 /** Sends the disks of a guest that is off. The mover finds out what the target holds already. */
 export const copy = defineCommand({
   name: 'copy',
-  arguments: Type.Object({ endpoint: Endpoint, disks: Disks, limit_bytes_per_second: Bytes }),
+  arguments: Type.Object({
+    endpoint: Endpoint,
+    disks: Disks,
+    limit_bytes_per_second: Bytes,
+    paused: Type.Optional(Type.Boolean()),
+  }),
   needs_migration: true,
   outlives_agent: true,
   async run(command, parts) {
@@ -25,6 +31,7 @@ export const copy = defineCommand({
       signal: command.signal,
       onProgress: command.onProgress,
     });
+    await requireUnchanged(command.arguments.disks, command, parts);
     return {
       summary: `${result.sent_bytes} bytes sent, ${result.skipped_bytes} skipped, in ${result.rounds} round(s)`,
       result,

@@ -10,8 +10,10 @@ import { destroy } from './destroy.ts';
 import { discardSource } from './discard-source.ts';
 import { discardTarget } from './discard-target.ts';
 import { limit } from './limit.ts';
+import { pauseCopy } from './pause-copy.ts';
 import { powerOff } from './power-off.ts';
 import { powerOn } from './power-on.ts';
+import { prepare } from './prepare.ts';
 import { reboot } from './reboot.ts';
 import { restore } from './restore.ts';
 import { retire } from './retire.ts';
@@ -42,8 +44,10 @@ export const commandRegistry: Registry = {
   stop,
   copy,
   limit,
+  pause_copy: pauseCopy,
   abort_copy: abortCopy,
   verify,
+  prepare,
   retire,
   unretire,
   adopt,

@@ -1,6 +1,7 @@
 import { DroverError } from '../../../shared/errors/drover-error.ts';
 import type { DiskDescription, ReceiverEndpoint } from '../../../shared/messaging/commands.ts';
 import type { Transfer } from '../mover/mover.ts';
+import { travellingPaths } from './source-chains.ts';
 import { migrationOf, type AcceptedCommand, type HostParts } from './definition.ts';
 
 /**
@@ -14,6 +15,7 @@ export async function transferOf(
     readonly endpoint: ReceiverEndpoint;
     readonly disks: readonly DiskDescription[];
     readonly limit_bytes_per_second: number;
+    readonly paused?: boolean;
   },
 ): Promise<Transfer> {
   const migration_id = migrationOf(command, parts);
@@ -24,10 +26,12 @@ export async function transferOf(
     migration_id,
     folder: parts.folders.folder(command.instance_id, 'home'),
     disks: order.disks,
+    paths: await travellingPaths(order.disks, command, parts),
     endpoint: order.endpoint,
     private_key: key?.private_key ?? '',
     local_address: parts.address,
     limit_bytes_per_second: order.limit_bytes_per_second,
+    paused: order.paused ?? false,
     stall_timeout_seconds: parts.settings.stall_timeout_seconds,
   };
 }

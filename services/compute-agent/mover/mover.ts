@@ -33,6 +33,8 @@ export interface SenderSupervisor {
   has?(migration: MigrationId): Promise<boolean>;
   /** Changes the limit of a running transfer; takes effect within a second. 0 = unlimited. */
   limit(migration: MigrationId, limit_bytes_per_second: number): Promise<void>;
+  /** Stops a running transfer from sending, or lets it go on, at once. What was sent is kept. */
+  pause(migration: MigrationId, paused: boolean): Promise<void>;
   /** Ends the mover, if any, and everything it started, within two seconds. Idempotent. */
   cancel(migration: MigrationId): Promise<void>;
   close(): Promise<void>;
@@ -43,12 +45,16 @@ export interface Transfer {
   /** Absolute path of the folder that holds the disks on the source. */
   readonly folder: string;
   readonly disks: readonly DiskDescription[];
+  /** Absolute paths of disks that lie elsewhere, by name: files that others stand on. */
+  readonly paths?: Readonly<Record<string, string>>;
   readonly endpoint: ReceiverEndpoint;
   /** OpenSSH private key, made for this migration. Passed to the mover over its channel, never in argv or a file. */
   readonly private_key: string;
   /** The local address to connect from: the target admits the key for this one only. */
   readonly local_address: string;
   readonly limit_bytes_per_second: number;
+  /** True: send nothing until it is told to. */
+  readonly paused?: boolean;
   readonly stall_timeout_seconds: number;
 }
 

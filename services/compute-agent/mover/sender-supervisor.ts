@@ -26,6 +26,7 @@ interface Running {
   readonly worker: SenderProcess;
   /** The transfer's own limit. */
   limit_bytes_per_second: number;
+  paused: boolean;
   sending: boolean;
 }
 
@@ -65,6 +66,7 @@ class HostSenders implements SenderSupervisor {
     const running = await this.#workerFor(transfer);
     running.sending = true;
     running.limit_bytes_per_second = transfer.limit_bytes_per_second;
+    running.paused = transfer.paused ?? false;
     this.#shareLimits();
     const limit_bytes_per_second = this.#shareOf(running);
     const report = await this.#ask(transfer, running, watch, (worker) =>
@@ -92,7 +94,7 @@ class HostSenders implements SenderSupervisor {
 
   async #findOrTake(migration_id: MigrationId): Promise<Running> {
     const worker = (await this.#adopt(migration_id)) ?? (await this.#pool.take());
-    const running: Running = { worker, limit_bytes_per_second: 0, sending: false };
+    const running: Running = { worker, limit_bytes_per_second: 0, paused: false, sending: false };
     if (this.#cancelled.has(migration_id)) {
       await worker.kill();
       throw new DroverError('mover_cancelled', { migration_id });
@@ -181,12 +183,22 @@ class HostSenders implements SenderSupervisor {
     return Promise.resolve();
   }
 
+  pause(migration: MigrationId, paused: boolean): Promise<void> {
+    const running = this.#running.get(migration);
+    if (running !== undefined) {
+      running.paused = paused;
+      running.worker.send({ do: 'pause', paused });
+      this.#shareLimits();
+    }
+    return Promise.resolve();
+  }
+
   /** The smaller of the transfer's own limit and its part of the host's. */
   #shareOf(running: Running): number {
     const own = running.limit_bytes_per_second;
     const { bytes_per_second: together } = this.#host_limit;
     if (together === 0) return own;
-    const sending = [...this.#running.values()].filter((other) => other.sending).length;
+    const sending = [...this.#running.values()].filter((other) => other.sending && !other.paused).length;
     const share = Math.max(Math.floor(together / Math.max(sending, 1)), 1);
     return own === 0 ? share : Math.min(own, share);
   }

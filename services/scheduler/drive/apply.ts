@@ -110,6 +110,8 @@ function setOperation(rows: RowChanges, set: OperationPatch): void {
     attempt: set.attempt,
     recoveries: set.recoveries,
     facts: set.facts === undefined ? undefined : JSON.stringify(set.facts),
+    turn: set.turn,
+    turn_tag: set.turn_tag,
   });
   if (set.cancel_requested === true) {
     rows.setExpression('operations', 'cancel_requested_at', 'coalesce(cancel_requested_at, now())');

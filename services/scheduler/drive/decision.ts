@@ -1,10 +1,11 @@
 import { decide } from '../migration/decide.ts';
-import type { MachineEvent, Order } from '../migration/model.ts';
+import type { MachineEvent, Order, Outcome } from '../migration/model.ts';
 import { applyChanges, lockHostsOf } from './apply.ts';
 import { addToOutbox, commandMessage } from './command-messages.ts';
 import { RowChanges } from './row-changes.ts';
 import type { DriveServices } from './services.ts';
 import type { Transaction } from './transaction.ts';
+import { askForTurn } from './transfer-turns.ts';
 import type { LoadedOperation } from './world.ts';
 
 /** What is left to do when a decision has been committed. */
@@ -43,7 +44,8 @@ export async function decideAndCommit(
 ): Promise<AfterCommit> {
   const { world } = loaded;
   const { operation } = world;
-  const outcome = decide(world, event, services.settings);
+  const { outcome, others_wait } = await decideWithTurn(services, transaction, loaded, event);
+  if (event.type === 'governance_changed' && operation.turn === 'waiting') services.turnsChanged();
   const log = services.log.child({ request_id: operation.request_id, operation: operation.id });
   if (outcome.changes.length === 0 && outcome.orders.length === 0 && event.type !== 'lease_expired') {
     log.debug({ event: event.type }, outcome.note);
@@ -77,6 +79,7 @@ export async function decideAndCommit(
   await transaction.finish([...earlier, ...sent, transaction.query(rows.statement())]);
 
   if (commands.length > 0) services.wakeOutbox();
+  if (others_wait || givesTurnBack(loaded, outcome)) services.turnsChanged();
   log.info({ kind: operation.kind, event: event.type, fencing }, outcome.note);
   return {
     changed: true,
@@ -87,6 +90,42 @@ export async function decideAndCommit(
     ),
     has_commands: commands.length > 0,
   };
+}
+
+/**
+ * Decides, and once more when that depends on whether a copy may begin: only now is it known that it matters, and of
+ * which hosts. It costs one question to the database and no transaction of its own.
+ */
+async function decideWithTurn(
+  services: DriveServices,
+  transaction: Transaction,
+  loaded: LoadedOperation,
+  event: MachineEvent,
+): Promise<{ readonly outcome: Outcome; readonly others_wait: boolean }> {
+  const { world, priority } = loaded;
+  const { settings } = services;
+  const outcome = decide(world, event, settings);
+  const asked = outcome.orders.find((order) => order.type === 'turn');
+  if (asked === undefined) return { outcome, others_wait: false };
+  const { id, turn } = world.operation;
+  const request = {
+    operation_id: id,
+    transfer: asked.transfer,
+    priority,
+    is_waiting: turn === 'waiting',
+  };
+  const turn_answer = await askForTurn(transaction, request, settings.transfer_limits);
+  return {
+    outcome: decide({ ...world, turn_answer }, event, settings),
+    others_wait: turn_answer.obstacle === 'others_wait',
+  };
+}
+
+function givesTurnBack(loaded: LoadedOperation, outcome: Outcome): boolean {
+  return (
+    loaded.world.operation.turn === 'held' &&
+    outcome.changes.some((change) => change.type === 'operation' && change.set.turn === null)
+  );
 }
 
 function chooseTask(

@@ -95,14 +95,14 @@ export const wakeOf: EventOf = (loaded) => {
   if (operation.state === 'running' && operation.step !== null && operation.cancel_requested) {
     return { type: 'cancel', by: 'a person' };
   }
-  if (operation.state === 'running' && operation.step === 'copy' && isLimitNew(operation)) {
-    return { type: 'limit_changed' };
-  }
+  if (operation.state === 'running' && operation.step !== null) return { type: 'governance_changed' };
   // A waiting operation is begun by whoever ends the one before it; a wake for it comes while that one still runs.
   return operation.state === 'running' ? startOf(loaded) : null;
 };
 
-function isLimitNew({ request, facts }: LoadedOperation['world']['operation']): boolean {
-  const wanted = request.limit_bytes_per_second;
-  return wanted !== undefined && wanted !== facts.limit?.sent_bytes_per_second;
-}
+/** Whoever keeps the queue thinks that it may copy now. */
+export const turnDueOf: EventOf = ({ world: { operation } }) =>
+  operation.turn === 'waiting' ? { type: 'turn_due' } : null;
+
+/** A host tells of a copy that does not stand still, or does, though its row says otherwise. */
+export const pauseLostOf: EventOf = () => ({ type: 'governance_changed', again: true });

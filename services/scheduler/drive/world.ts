@@ -29,6 +29,7 @@ export interface LoadedOperation {
   readonly resume_requested: boolean;
   readonly resume_as_resolved: boolean;
   readonly deadline_passed: boolean;
+  readonly priority: number;
   readonly instance_host: HostName | null;
   readonly server_group_uuid: string | null;
 }
@@ -72,7 +73,8 @@ const lockInstanceSql = `
 const loadSql = `
   select o.id, o.kind, o.instance_uuid, o.request_id, o.request, o.state, o.step, o.step_state, o.attempt,
          o.recoveries, o.facts, o.cancel_requested_at is not null as cancel_requested, o.reason_code, o.reason,
-         o.reason_step, o.action_id, o.lease_owner, coalesce(o.lease_expires_at < now(), true) as lease_is_expired,
+         o.reason_step, o.paused_at is not null as paused, o.turn, o.priority, o.action_id, o.lease_owner,
+         coalesce(o.lease_expires_at < now(), true) as lease_is_expired,
          o.fencing, o.resume_requested_at is not null as resume_requested, o.resume_as_resolved,
          coalesce(o.deadline_at < now(), false) as deadline_passed,
          i.id as instance_number, i.name, i.project_id, i.user_id, i.host, i.node, i.epoch, i.vm_state, i.task_state,
@@ -101,6 +103,9 @@ interface Row {
   readonly recoveries: number;
   readonly facts: OperationFacts;
   readonly cancel_requested: boolean;
+  readonly paused: boolean;
+  readonly turn: 'waiting' | 'held' | null;
+  readonly priority: number;
   readonly reason_code: string | null;
   readonly reason: string | null;
   readonly reason_step: string | null;
@@ -156,6 +161,7 @@ function toLoaded(row: Row, imageSource: ImageSourceMaker): LoadedOperation {
     resume_requested: row.resume_requested,
     resume_as_resolved: row.resume_as_resolved,
     deadline_passed: row.deadline_passed,
+    priority: row.priority,
     instance_host: row.host,
     server_group_uuid: row.server_group_uuid,
   };
@@ -176,6 +182,8 @@ function operationOf(row: Row): World['operation'] {
     recoveries: row.recoveries,
     facts: row.facts,
     cancel_requested: row.cancel_requested,
+    paused: row.paused,
+    turn: row.turn,
     reason:
       row.reason_code === null
         ? null

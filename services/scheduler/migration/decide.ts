@@ -1,9 +1,9 @@
 import { advance, enter, orderStep, retryOrFail, takeResult } from './forward.ts';
 import { answersOrder } from './answers.ts';
 import { Draft } from './draft.ts';
+import { govern } from './governance.ts';
 import type { MachineEvent, Outcome, Settings, World } from './model.ts';
 import { isPastReturn, plans, stepIndex } from './plans/index.ts';
-import { homeOf } from './step.ts';
 import { continueUnwind, retryUndoOrStick, unwind, waitForHost } from './unwind.ts';
 
 /**
@@ -102,8 +102,11 @@ export function decide(world: World, event: MachineEvent, settings: Settings): O
     case 'cancel':
       onCancel(draft, event.by, settings);
       break;
-    case 'limit_changed':
-      tellLimit(draft, settings);
+    case 'governance_changed':
+      govern(draft, event.again === true, settings);
+      break;
+    case 'turn_due':
+      if (isOrdered(world, 'turn')) orderStep(draft, settings);
       break;
     case 'resume':
       onResume(draft, settings);
@@ -205,31 +208,6 @@ function onCancel(draft: Draft, by: string, settings: Settings): void {
   // A claim that is being made at this moment must be known before it can be released: `claimed` will unwind it.
   if (isOrdered(draft, 'choose')) return;
   unwind(draft, cancelled(operation.step ?? 'requested', by), settings);
-}
-
-/**
- * Tells the source the new rate beside the copy that is ordered: the step and its attempt stay, so the copy's own
- * answer still counts. Before the copy there is nobody to tell: its order will carry the rate.
- */
-function tellLimit(draft: Draft, settings: Settings): void {
-  const { operation } = draft;
-  const wanted = operation.request.limit_bytes_per_second;
-  if (wanted === undefined || !isOrdered(draft, 'copy')) return;
-  const changes = (operation.facts.limit?.changes ?? 0) + 1;
-  draft.addFacts({ limit: { sent_bytes_per_second: wanted, changes } });
-  draft.order({
-    type: 'command',
-    host: homeOf(draft),
-    command: 'limit',
-    arguments: { limit_bytes_per_second: wanted },
-    // A name of its own for each change: an agent answers a repeated address from memory.
-    step: `limit-${changes}`,
-    direction: 'action',
-    attempt: operation.attempt,
-    epoch: draft.instance.epoch,
-    deadline_seconds: settings.command_timeout_seconds,
-  });
-  draft.note(`limit is now ${wanted} bytes per second`);
 }
 
 function onResume(draft: Draft, settings: Settings): void {

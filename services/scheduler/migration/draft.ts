@@ -11,6 +11,7 @@ import type {
   OperationPatch,
   Order,
   Outcome,
+  TurnAnswer,
   World,
 } from './model.ts';
 
@@ -24,6 +25,7 @@ export class Draft implements World {
   instance: Instance;
   migration: Migration | null;
   readonly spec: InstanceSpec;
+  readonly turn_answer?: TurnAnswer;
   readonly #changes: Change[] = [];
   readonly #orders: Order[] = [];
   readonly #notes: string[] = [];
@@ -33,12 +35,18 @@ export class Draft implements World {
     this.instance = world.instance;
     this.migration = world.migration;
     this.spec = world.spec;
+    if (world.turn_answer !== undefined) this.turn_answer = world.turn_answer;
   }
 
   setOperation(set: OperationPatch): void {
-    const { deadline_seconds: _deadline, ...columns } = set;
+    const { deadline_seconds: _deadline, turn_tag: _tag, ...columns } = set;
     this.operation = { ...this.operation, ...columns };
     this.push({ type: 'operation', set });
+  }
+
+  /** It copies no more, or will not. */
+  giveTurnBack(): void {
+    if (this.operation.turn !== null) this.setOperation({ turn: null });
   }
 
   addFacts(facts: OperationFacts): void {

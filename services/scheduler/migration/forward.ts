@@ -1,6 +1,7 @@
 import type { Draft } from './draft.ts';
 import type { MachineEvent, Reason, Settings } from './model.ts';
 import { orderCommand } from './order.ts';
+import { takeTurn } from './turn.ts';
 import { isPastReturn, plans, stepAt, stepIndex } from './plans/index.ts';
 import type { Step } from './step.ts';
 import { stick, unwind } from './unwind.ts';
@@ -30,7 +31,20 @@ export function enter(draft: Draft, index: number, settings: Settings): void {
   draft.setMigration({ phase: step.phase, ...(step.shows?.status ? { status: step.shows.status } : {}) });
   if (step.shows?.task_state !== undefined) draft.setInstance({ task_state: step.shows.task_state });
   for (const { event, host } of step.opens?.(draft) ?? []) draft.push({ type: 'event_start', event, host });
-  orderStep(draft, settings);
+  if (step.waits_while_paused === true && draft.operation.paused) holdStill(draft, step);
+  else orderStep(draft, settings);
+}
+
+/** Stays before a step until a person lets it go on. */
+function holdStill(draft: Draft, step: Step): void {
+  draft.setOperation({ deadline_seconds: null });
+  draft.log({ step: step.name, direction: 'action', event: 'paused', summary: 'before it began' });
+}
+
+/** True when the operation stands before a step because a person paused it. */
+export function isHeld(draft: Draft): boolean {
+  const { operation } = draft;
+  return operation.state === 'running' && operation.step !== null && operation.step_state === 'pending';
 }
 
 /** Orders the current step's action: for rows only, does it and goes on. */
@@ -57,12 +71,24 @@ export function orderStep(draft: Draft, settings: Settings): void {
         ignore_hosts: draft.operation.facts.refused_hosts ?? [],
       });
       return;
-    case 'command':
-      orderCommand(draft, step.name, 'action', action.order(draft, settings), settings);
+    case 'turn':
+      if (takeTurn(draft, settings)) advance(draft, settings);
       return;
+    case 'command': {
+      const order = action.order(draft, settings);
+      orderCommand(draft, step.name, 'action', order, settings);
+      // What an order says itself need not be told beside it.
+      if ('paused' in order.arguments) rememberPause(draft, order.arguments.paused ?? false);
+      return;
+    }
     default:
       action satisfies never;
   }
+}
+
+function rememberPause(draft: Draft, told: boolean): void {
+  const { pause } = draft.operation.facts;
+  if (told !== (pause?.told ?? false)) draft.addFacts({ pause: { told, changes: pause?.changes ?? 0 } });
 }
 
 /** The host did the current step: keep its result, or fail if the result says so. */
@@ -131,6 +157,7 @@ export function retryOrFail(draft: Draft, reason: Reason, may_help: boolean, set
 }
 
 function finishStep(draft: Draft, step: Step): void {
+  if (step.gives_turn_back === true) draft.giveTurnBack();
   for (const event of step.closes ?? []) {
     draft.push({ type: 'event_finish', event, result: 'Success', details: null });
   }

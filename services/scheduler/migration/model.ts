@@ -17,6 +17,7 @@ import type {
 } from '../../../shared/domain/states.ts';
 import type { CommandArguments, CommandName, CommandResults } from '../../../shared/messaging/commands.ts';
 import type { AgentEvent, StepDone, StepFailed, StepProgress } from '../../../shared/messaging/messages.ts';
+import type { Obstacle, Transfer, TransferLimits } from './turn-queue.ts';
 
 /**
  * Words of the machine (a plan's runs are called *operations*, because create, start, stop and delete run
@@ -44,6 +45,10 @@ export interface Operation {
   readonly recoveries: number;
   readonly facts: OperationFacts;
   readonly cancel_requested: boolean;
+  /** A person wants it to stand still where it can: in the queue, before the guest is stopped, while it copies. */
+  readonly paused: boolean;
+  /** Of its copy: it waits for one, or it counts against the limits of its hosts. */
+  readonly turn: 'waiting' | 'held' | null;
   readonly reason: Reason | null;
 }
 
@@ -71,6 +76,8 @@ export interface OperationFacts {
   readonly epoch_spent?: true;
   /** The rate that was last told to the running copy, and how often it was changed. */
   readonly limit?: { readonly sent_bytes_per_second: number; readonly changes: number };
+  /** Whether the copy was last told to stand still, and how often it was told. */
+  readonly pause?: { readonly told: boolean; readonly changes: number };
   readonly survey?: CommandResults['survey'];
   readonly admit?: CommandResults['admit'];
   readonly stop?: CommandResults['stop'];
@@ -134,6 +141,15 @@ export interface World {
   readonly migration: Migration | null;
   /** What a host needs to define the guest, image ticket included; built by the shell from the rows. */
   readonly spec: InstanceSpec;
+  /** Nothing, until the shell was asked for it by the order `turn`: then the same event is decided once more. */
+  readonly turn_answer?: TurnAnswer;
+}
+
+/** Whether a copy may begin, as the shell found it under the locks of its hosts. */
+export interface TurnAnswer {
+  readonly obstacle: Obstacle | 'others_wait' | null;
+  /** Its place among equal priorities. */
+  readonly tag: number;
 }
 
 /** What the configuration and the clock contribute, read by the shell, so that the machine stays pure. */
@@ -150,6 +166,7 @@ export interface Settings {
   readonly max_recoveries_per_step: number;
   /** Nova's [scheduler] max_attempts: how many hosts one operation may try. */
   readonly max_choices: number;
+  readonly transfer_limits: TransferLimits;
 }
 
 /** Everything that can happen to an operation. */
@@ -176,8 +193,10 @@ export type MachineEvent =
   /** The former driver is gone. What it had in memory (a decision under way) is made again; commands live on in queues. */
   | { readonly type: 'lease_expired' }
   | { readonly type: 'cancel'; readonly by: string }
-  /** A person changed the rate in the operation's request. */
-  | { readonly type: 'limit_changed' }
+  /** A person changed the rate, the pause or the priority; `again`: what the copy was told of it is lost. */
+  | { readonly type: 'governance_changed'; readonly again?: true }
+  /** Its turn to copy may have come. */
+  | { readonly type: 'turn_due' }
   /** A person ordered a stuck operation to try its undo again. */
   | { readonly type: 'resume' }
   /** A person has seen to what a stuck operation could not do: go on as if it were done. */
@@ -200,7 +219,9 @@ export type Order =
    * Ask the placement core and claim; answers with `claimed` or `choose_failed`. The claim's own transaction must
    * find the operation still running at this attempt of `choose`, else a slow scheduler leaks a claim.
    */
-  | { readonly type: 'choose'; readonly attempt: number; readonly ignore_hosts: readonly HostName[] };
+  | { readonly type: 'choose'; readonly attempt: number; readonly ignore_hosts: readonly HostName[] }
+  /** Look whether this copy may begin, and decide the same event again with the answer, before anything is written. */
+  | { readonly type: 'turn'; readonly transfer: Transfer };
 
 /** One change of rows, applied by the shell in the decision's own transaction. Closed union. */
 export type Change =
@@ -249,6 +270,8 @@ export interface OperationPatch {
   readonly recoveries?: number;
   readonly facts?: OperationFacts;
   readonly cancel_requested?: boolean;
+  readonly turn?: 'waiting' | 'held' | null;
+  readonly turn_tag?: number;
   readonly reason?: Reason | null;
   /** Seconds from now; null: none. */
   readonly deadline_seconds?: number | null;

@@ -24,6 +24,10 @@ export interface Step {
   readonly undo: Undo;
   /** From the moment this step is ordered there is no way back: failures are retried or become stuck, never unwound. */
   readonly point_of_no_return?: true;
+  /** The copy has ended: its turn is for the next. */
+  readonly gives_turn_back?: true;
+  /** While a person has paused the operation, this step is not begun. */
+  readonly waits_while_paused?: true;
   /** The chosen host said no before anything happened to the guest: unwind, then choose another one, bounded. */
   readonly on_refusal?: 'choose_again';
 }
@@ -31,6 +35,8 @@ export interface Step {
 export type Action =
   /** Ask the placement core and claim. */
   | { readonly type: 'choose' }
+  /** Wait until the copy may begin (turn-queue.ts). */
+  | { readonly type: 'turn' }
   /** Rows only: done within the decision that reaches it. */
   | { readonly type: 'inline'; readonly run: (draft: Draft, settings: Settings) => void }
   | CommandAction;

@@ -76,12 +76,15 @@ export function waitForHost(draft: Draft, reason: Reason, settings: Settings): v
     passOver(draft, reason, settings);
     return;
   }
+  // What a dead host holds must not keep others from the living one.
+  draft.giveTurnBack();
   draft.setOperation({ deadline_seconds: settings.command_timeout_seconds });
   draft.note(`unwinding waits for the host: ${reason.message}`);
 }
 
 /** A person is needed. The first reason stays in the record; what could not be done is in the step log. */
 export function stick(draft: Draft, reason: Reason): void {
+  draft.giveTurnBack();
   draft.setOperation({
     state: 'stuck',
     reason: draft.operation.reason ?? reason,

@@ -41,7 +41,7 @@ export class Reconciler {
   }
 
   async #lookOnce(): Promise<void> {
-    const { pool, scheduler_id, lease_seconds, snapshot } = this.#services;
+    const { pool, scheduler_id, lease_seconds, snapshot, turnsChanged } = this.#services;
     await renewLeases(pool, scheduler_id, lease_seconds);
     await snapshot.refresh();
     const confirmed = await confirmDue(pool);
@@ -51,6 +51,8 @@ export class Reconciler {
       ...unfinished.map((found) => this.#takeUp(found)),
     ];
     await Promise.all(work);
+    // A turn may have been given back by a scheduler that did not live to see who is next.
+    turnsChanged();
   }
 
   async #takeUp({ id, cause }: Unfinished): Promise<void> {

@@ -10,8 +10,8 @@ export interface Unfinished {
 
 /**
  * Operations that need somebody: begun by nobody, waiting behind one that has ended, called back or resumed without
- * anyone hearing of it, their driver gone, or their own deadline passed. `$1` is this scheduler; deadlines are watched
- * by whoever holds the lease. Bounded: the rest comes with the next look.
+ * anyone hearing of it, held before a step and let go on, their driver gone, or their own deadline passed. `$1` is
+ * this scheduler; deadlines are watched by whoever holds the lease. Bounded: the rest comes with the next look.
  */
 export async function readUnfinished(database: Queryable, self: SchedulerId): Promise<Unfinished[]> {
   const { rows } = await database.query<Unfinished>(
@@ -29,6 +29,8 @@ export async function readUnfinished(database: Queryable, self: SchedulerId): Pr
         or (state = 'stuck' and resume_requested_at is not null)
         or (state = 'running' and cancel_requested_at < now() - interval '1 second' and kind in ('cold', 'create')
             and not (step = 'choose' and step_state = 'ordered'))
+        or (state = 'running' and step_state = 'pending' and step is not null and paused_at is null
+            and updated_at < now() - interval '1 second')
         or (state = 'waiting' and not exists (select from operations p
              where p.instance_uuid = o.instance_uuid and p.state in ('running', 'unwinding', 'stuck')))
      order by created_at

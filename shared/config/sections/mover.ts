@@ -26,10 +26,20 @@ export const moverSection = defineSection('mover', 'How disks travel between hos
   limits_time_zone: timeZone({
     help: "Whose time limits means. Unset: the host's own.",
   }),
-  max_concurrent_transfers_per_host: integer({
+  max_transfers_per_source: integer({
+    default: 4,
+    minimum: 0,
+    help: 'Copies that leave one host at the same time; more wait, their guests running, by priority and then project by project. 0: no limit. Schedulers and api must have the same.',
+  }),
+  max_transfers_per_target: integer({
     default: 0,
     minimum: 0,
-    help: 'Copies that one host sends at the same time; more wait. 0: no limit.',
+    help: 'Copies that arrive at one host at the same time. 0: no limit.',
+  }),
+  max_transfers: integer({
+    default: 0,
+    minimum: 0,
+    help: 'Copies that run in the whole cluster at the same time. 0: no limit.',
   }),
   key_lifetime_seconds: duration({
     default: 86_400,

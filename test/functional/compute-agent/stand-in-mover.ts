@@ -26,6 +26,7 @@ export class StandInMover {
     send: (transfer, watch) => this.#send(transfer, watch),
     has: async (migration) => this.survivors.has(migration),
     limit: () => Promise.resolve(),
+    pause: () => Promise.resolve(),
     cancel: async (migration) => void this.cancelled.push(migration),
     close: () => Promise.resolve(),
   };

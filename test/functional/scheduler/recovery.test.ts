@@ -88,6 +88,7 @@ function scheduler(name: string, changes: Partial<DriveServices> = {}) {
       max_attempts_per_step: 3,
       max_recoveries_per_step: 5,
       max_choices: 3,
+      transfer_limits: { per_source: 0, per_target: 0, in_cluster: 0 },
     },
     placement: defaultPlacementSettings,
     lease_seconds: 15,
@@ -100,6 +101,7 @@ function scheduler(name: string, changes: Partial<DriveServices> = {}) {
       now_seconds: () => performance.now() / 1000,
     }),
     host_lists: new HostLists(pool),
+    turnsChanged: () => undefined,
     wakeOutbox: () => undefined,
     ...changes,
   };

@@ -220,6 +220,7 @@ export const goodResults: { readonly [Name in CommandName]: CommandResults[Name]
   },
   abort_copy: {},
   limit: {},
+  pause_copy: {},
   verify: { digests },
   retire: {},
   unretire: {},

@@ -30,6 +30,7 @@ export class RateLimiter {
   #reckoned_at: number;
   readonly #waiting: (() => void)[] = [];
   #forget: (() => void) | null = null;
+  #paused = false;
 
   constructor(rate_bytes_per_second: number, clock: LimiterClock = systemClock) {
     this.#clock = clock;
@@ -39,6 +40,17 @@ export class RateLimiter {
 
   get rate_bytes_per_second(): number {
     return this.#rate_bytes_per_second;
+  }
+
+  get paused(): boolean {
+    return this.#paused;
+  }
+
+  /** Lets nothing through, or goes on as if no time had passed. */
+  setPaused(paused: boolean): void {
+    this.#reckon();
+    this.#paused = paused;
+    this.#serve();
   }
 
   /** How much to take at once, so that a change of the rate is felt within a tenth of a second. */
@@ -58,7 +70,8 @@ export class RateLimiter {
 
   /** Resolves when these bytes may be sent. */
   take(bytes: number): Promise<void> {
-    if (this.#rate_bytes_per_second === 0 && this.#waiting.length === 0) return Promise.resolve();
+    if (this.#rate_bytes_per_second === 0 && !this.#paused && this.#waiting.length === 0)
+      return Promise.resolve();
     return new Promise((resolve) => {
       this.#waiting.push(() => {
         this.#credit_bytes -= bytes;
@@ -80,6 +93,7 @@ export class RateLimiter {
     this.#forget?.();
     this.#forget = null;
     this.#reckon();
+    if (this.#paused) return;
     if (this.#rate_bytes_per_second === 0) {
       for (const go of this.#waiting.splice(0)) go();
       this.#credit_bytes = 0;

@@ -67,6 +67,7 @@ export function runSenderWorker(socket_path: string): void {
     if (current.sending) return;
     current.sending = true;
     current.run.setLimit(transfer.limit_bytes_per_second);
+    current.run.setPaused(transfer.paused ?? false);
     const reporting = setInterval(
       () => tell({ is: 'progress', progress: current.run.progress() }),
       1000 / REPORTS_PER_SECOND,
@@ -99,6 +100,9 @@ export function runSenderWorker(socket_path: string): void {
         return;
       case 'limit':
         work?.run.setLimit(request.limit_bytes_per_second);
+        return;
+      case 'pause':
+        work?.run.setPaused(request.paused);
         return;
       case 'forget':
         work?.run.close();

@@ -54,6 +54,13 @@ export class TransferRun {
   }
 
   /** Logs in and says hello; the connection is kept for `send`. @throws DroverError */
+  /** What has been sent stays; the connections are kept and cost nothing. */
+  setPaused(paused: boolean): void {
+    this.#limiter.setPaused(paused);
+    // Silence that was asked for is none: it begins anew.
+    this.#active_at = performance.now();
+  }
+
   async connect(): Promise<void> {
     for (let attempt = 1; ; attempt += 1) {
       try {
@@ -185,6 +192,7 @@ export class TransferRun {
     const { stall_timeout_seconds } = this.#transfer;
     const check = (): void => {
       if (this.#link === null || this.#quietSeconds() < stall_timeout_seconds) return;
+      if (this.#limiter.paused) this.#active_at = performance.now();
       const { sent_bytes } = this.#counters;
       this.abort(new DroverError('mover_stalled', { seconds: stall_timeout_seconds, sent_bytes }));
     };
@@ -228,6 +236,7 @@ export class TransferRun {
       rate_bytes_per_second: Math.round(rate),
       eta_seconds: rate > 0 ? Math.ceil(remaining_bytes / rate) : null,
     };
+      paused: this.#limiter.paused,
   }
 }
 

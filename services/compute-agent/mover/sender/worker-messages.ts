@@ -17,6 +17,7 @@ export type SenderRequest =
   /** Watch the transfer that runs here, if it is this migration's. Answered as `send`, or by `unknown`. */
   | { readonly do: 'watch'; readonly migration_id: string }
   | { readonly do: 'limit'; readonly limit_bytes_per_second: number }
+  | { readonly do: 'pause'; readonly paused: boolean }
   /** Forget the transfer: its answer has arrived. */
   | { readonly do: 'forget' };
 

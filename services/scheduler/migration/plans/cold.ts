@@ -2,6 +2,7 @@ import { PowerState } from '../../../../shared/domain/states.ts';
 import { differingDisk } from '../digests.ts';
 import { nextEpoch, unwindEpoch } from '../epochs.ts';
 import { command, fact, homeOf, type Plan, type Step } from '../step.ts';
+import { turn } from './turn.ts';
 
 /**
  * Cold migration (design, section 6.1): read from top to bottom it is the whole move.
@@ -114,6 +115,8 @@ const connect: Step = {
 const stop: Step = {
   name: 'stop',
   phase: 'stop',
+  // Better a guest that still runs than one that is off while nothing moves.
+  waits_while_paused: true,
   action: {
     type: 'command',
     order: (world, settings) =>
@@ -154,6 +157,7 @@ const copy: Step = {
           disks: fact(world, 'survey').disks,
           limit_bytes_per_second:
             world.operation.request.limit_bytes_per_second ?? settings.migration_limit_bytes_per_second,
+          paused: world.operation.paused,
         },
         epoch: world.instance.epoch,
         timing: 'long',
@@ -181,6 +185,7 @@ const copy: Step = {
 const verify: Step = {
   name: 'verify',
   phase: 'verify',
+  gives_turn_back: true,
   action: {
     type: 'command',
     order: (world) =>
@@ -302,7 +307,7 @@ function wasRunning(world: Parameters<typeof fact>[0]): boolean {
 }
 
 export const cold: Plan = {
-  steps: [choose, survey, admit, connect, stop, copy, verify, retire, adopt, switchHome],
+  steps: [choose, turn, survey, admit, connect, stop, copy, verify, retire, adopt, switchHome],
   cancellable: true,
   unwound: (draft, reason) => {
     draft.setMigration({

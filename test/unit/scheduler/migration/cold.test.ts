@@ -307,7 +307,7 @@ describe('a new limit', () => {
   const limited = (cluster: SimulatedCluster, limit_bytes_per_second: number) => {
     const { operation } = cluster.world;
     cluster.world = { ...cluster.world, operation: { ...operation, request: { limit_bytes_per_second } } };
-    return cluster.happen({ type: 'limit_changed' });
+    return cluster.happen({ type: 'governance_changed' });
   };
 
   test('is told to the source beside the copy, whose own answer still counts', () => {

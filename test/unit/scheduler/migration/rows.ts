@@ -33,6 +33,7 @@ export const settings: Settings = {
   max_attempts_per_step: 3,
   max_recoveries_per_step: 3,
   max_choices: 3,
+  transfer_limits: { per_source: 0, per_target: 0, in_cluster: 0 },
 };
 
 export const flavor: FlavorSpec = {
@@ -82,6 +83,8 @@ export function operation(kind: OperationKind, set: Partial<Operation> = {}): Op
     recoveries: 0,
     facts: {},
     cancel_requested: false,
+    paused: false,
+    turn: null,
     reason: null,
     ...set,
   };

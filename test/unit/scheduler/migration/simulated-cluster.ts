@@ -6,8 +6,11 @@ import type {
   MachineEvent,
   Order,
   Outcome,
+  Settings,
+  TurnAnswer,
   World,
 } from '../../../../services/scheduler/migration/model.ts';
+import type { TransferLimits } from '../../../../services/scheduler/migration/turn-queue.ts';
 import { allHosts, alpha, beta, gamma, instance, migration, operation, settings, world } from './rows.ts';
 import { SimulatedHost, type CommandOrder } from './simulated-host.ts';
 
@@ -35,6 +38,9 @@ export class SimulatedCluster {
   faults: string[] = [];
   /** Hosts that placement still offers, best first. */
   offers: HostName[] = [beta, gamma];
+  transfer_limits: TransferLimits = { per_source: 1, per_target: 1, in_cluster: 1 };
+  /** Why no copy may begin; null: one may. */
+  obstacle: TurnAnswer['obstacle'] = null;
 
   constructor(kind: OperationKind, options: { readonly stopped?: boolean } = {}) {
     for (const name of allHosts) this.hosts.set(name, new SimulatedHost());
@@ -65,13 +71,28 @@ export class SimulatedCluster {
   }
 
   happen(event: MachineEvent): Outcome {
-    const outcome = decide(this.world, event, settings);
+    const outcome = this.#decide(event);
     for (const change of outcome.changes) this.#apply(change);
     for (const order of outcome.orders) {
       if (order.type === 'choose') this.choosing = order;
-      else this.queue.push(order);
+      else if (order.type === 'command') this.queue.push(order);
     }
     return outcome;
+  }
+
+  /** As the shell: once more with the answer, when the decision depends on it. */
+  #decide(event: MachineEvent): Outcome {
+    const used: Settings = { ...settings, transfer_limits: this.transfer_limits };
+    const outcome = decide(this.world, event, used);
+    if (!outcome.orders.some((order) => order.type === 'turn')) return outcome;
+    return decide({ ...this.world, turn_answer: { obstacle: this.obstacle, tag: 0 } }, event, used);
+  }
+
+  /** A person pauses it or lets it go on, as the api writes it; the scheduler is woken. */
+  pause(paused: boolean): void {
+    this.world = { ...this.world, operation: { ...this.world.operation, paused } };
+    this.happen({ type: 'governance_changed' });
+    this.happen({ type: 'turn_due' });
   }
 
   /** The placement core and the claim, for a `choose` that is out. */
@@ -170,7 +191,7 @@ export class SimulatedCluster {
   #apply(change: Change): void {
     switch (change.type) {
       case 'operation': {
-        const { deadline_seconds: _deadline, ...set } = change.set;
+        const { deadline_seconds: _deadline, turn_tag: _tag, ...set } = change.set;
         this.world = { ...this.world, operation: { ...this.world.operation, ...set } };
         return;
       }

@@ -70,6 +70,7 @@ export class SimulatedHost {
       case 'connect':
       case 'abort_copy':
       case 'limit':
+      case 'pause_copy':
         return { result: {} };
       case 'stop': {
         const was_running = this.running;
