@@ -52,6 +52,11 @@ export interface CommandArguments {
   abort_copy: Record<never, never>;
   /** Target: re-read what lies on its disks and give the digests. Long; reports progress. */
   verify: { readonly disks: readonly DiskDescription[] };
+  /**
+   * Target, when admit said so: takes files that the disks stand on into the cache if they are what was promised, and
+   * converts disks that are wanted in another format, comparing what a guest would see of both.
+   */
+  prepare: Record<never, never>;
   /** Source: undefine; rename the folder to `<uuid>.migrated`; write the epoch. */
   retire: Record<never, never>;
   /** Undo of retire: rename back, define. Does not start the guest. */
@@ -95,12 +100,21 @@ export interface DiskDescription {
   readonly backing: BackingImage | null;
 }
 
-export interface BackingImage {
-  readonly image_id: string;
-  /** sha512 of the backing file: matched by digest on the target, never by name alone. */
+/** A file that disks stand on and nobody writes. */
+export interface BackingFile {
+  /** Of its bytes, and of what it stands on (images/backing-chain.ts): matched by digest, never by name alone. */
   readonly sha512: string;
   readonly format: 'raw' | 'qcow2';
   readonly size_bytes: number;
+  /** In use on the source's disk. */
+  readonly allocated_bytes?: number;
+}
+
+export interface BackingImage extends BackingFile {
+  /** Empty when no image is known to be in it. */
+  readonly image_id: string;
+  /** What it stands on itself, nearest first. */
+  readonly below?: readonly BackingFile[];
 }
 
 /** Where and as whom the mover connects; comes from the target's `admit`. */
@@ -115,7 +129,7 @@ export interface ReceiverEndpoint {
 /** Digest of one disk's content (mover/disks/leaf-table.ts says how it is made), as read (source) or as re-read from the disk (target). */
 export interface DiskDigest {
   readonly name: string;
-  readonly algorithm: 'blake2b512' | 'blake2b512-tree';
+  readonly algorithm: 'blake2b512' | 'sha256-tree';
   /** Lower-case hexadecimal. */
   readonly digest: string;
   readonly size_bytes: number;
@@ -135,7 +149,13 @@ export interface CommandResults {
     readonly public_key: string;
     readonly source_address: string;
   };
-  admit: { readonly endpoint: ReceiverEndpoint };
+  admit: {
+    readonly endpoint: ReceiverEndpoint;
+    /** What is to be sent, when it is more than the disks: files that they stand on and that the target cannot get. */
+    readonly transfer_disks?: readonly DiskDescription[];
+    /** True: `prepare` has something to do before the guest can be adopted. */
+    readonly needs_prepare?: boolean;
+  };
   unadmit: Nothing;
   connect: Nothing;
   stop: { readonly was_running: boolean; readonly forced: boolean };
@@ -149,8 +169,10 @@ export interface CommandResults {
     readonly rounds: number;
   };
   limit: Nothing;
+  pause_copy: Nothing;
   abort_copy: Nothing;
   verify: { readonly digests: readonly DiskDigest[] };
+  prepare: Nothing;
   retire: Nothing;
   unretire: Nothing;
   adopt: { readonly power_state: PowerState };
@@ -169,7 +191,6 @@ export const instanceFolders = {
   home: (uuid: string) => uuid,
   staging: (uuid: string) => `${uuid}.staging`,
   retired: (uuid: string) => `${uuid}.migrated`,
-  pause_copy: Nothing;
   withdrawn: (uuid: string) => `${uuid}.withdrawn`,
 } as const;
 

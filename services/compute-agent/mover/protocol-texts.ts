@@ -77,7 +77,7 @@ export function readBegin(body: Buffer): Begin {
 
 export function readFinish(body: Buffer): Finish {
   const digests = list(membersOf(body), 'digests').map((digest) => {
-    if (typeof digest !== 'string' || !/^[0-9a-f]{128}$/.test(digest)) throw new ProtocolError('no digest');
+    if (typeof digest !== 'string' || !/^[0-9a-f]{64}$/.test(digest)) throw new ProtocolError('no digest');
     return digest;
   });
   return { digests };

@@ -26,7 +26,8 @@ import { LARGEST_EXTENT_BYTES, LEAF_BYTES, SEGMENTS_MAX, type Segment } from './
  * - Versions: a receiver that does not speak the sender's version says so in `failed` (`mover_refused`).
  */
 export const PROTOCOL = 'drover-mover';
-export const PROTOCOL_VERSION = 1;
+/** 2: leaves are sha256. */
+export const PROTOCOL_VERSION = 2;
 
 export const frameTypes = {
   hello: 1,

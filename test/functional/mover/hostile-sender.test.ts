@@ -112,7 +112,15 @@ describe('a hostile sender', () => {
   test.each<[string, Buffer[], string]>([
     [
       'another migration',
-      [textFrame('hello', { protocol: PROTOCOL, version: 1, migration_id: 'x', session: 's', stream: 0 })],
+      [
+        textFrame('hello', {
+          protocol: PROTOCOL,
+          version: PROTOCOL_VERSION,
+          migration_id: 'x',
+          session: 's',
+          stream: 0,
+        }),
+      ],
       'not admitted',
     ],
     [
@@ -176,7 +184,7 @@ describe('a hostile sender', () => {
     ['a frame without end', [hello, begin, frameHeader(frameTypes.extent, 0xfffffff0)], 'bytes, at most'],
     [
       'a false digest',
-      [hello, begin, extent({}), textFrame('finish', { digests: ['0'.repeat(128)] })],
+      [hello, begin, extent({}), textFrame('finish', { digests: ['0'.repeat(64)] })],
       'another digest',
     ],
   ])('with %s is told so and cut off', async (_, parts, reason) => {

@@ -183,7 +183,7 @@ export async function addColdMigration(
 }
 
 export const digests = [
-  { name: 'disk', algorithm: 'blake2b512-tree', digest: 'ab'.repeat(64), size_bytes: 1 },
+  { name: 'disk', algorithm: 'sha256-tree', digest: 'ab'.repeat(64), size_bytes: 1 },
 ] as const;
 const disks = [
   {

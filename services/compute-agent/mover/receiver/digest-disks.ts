@@ -1,5 +1,6 @@
 import { join } from 'node:path';
 import { digestFile } from '../disks/digest-file.ts';
+import { DISK_DIGEST_ALGORITHM } from '../disks/leaf-table.ts';
 import type { ReceiverReport, ReceiverRequest } from './worker-messages.ts';
 
 const REPORTS_PER_SECOND = 4;
@@ -28,7 +29,7 @@ export async function digestDisks(
     try {
       const leaves = await digestFile(join(request.folder, name), { onBytes, signal: watch.signal });
       const { size_bytes } = leaves.layout;
-      digests.push({ name, algorithm: 'blake2b512-tree' as const, digest: leaves.root(), size_bytes });
+      digests.push({ name, algorithm: DISK_DIGEST_ALGORITHM, digest: leaves.root(), size_bytes });
     } catch (error) {
       const reason = error instanceof Error ? error.message : String(error);
       return { is: 'failed', code: 'mover_read_failed', values: { disk: name, reason } };

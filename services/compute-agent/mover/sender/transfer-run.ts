@@ -2,6 +2,7 @@ import { randomUUID } from 'node:crypto';
 import { DroverError, isDroverError } from '../../../../shared/errors/drover-error.ts';
 import type { CommandResults } from '../../../../shared/messaging/commands.ts';
 import type { TransferProgress } from '../../../../shared/messaging/messages.ts';
+import { DISK_DIGEST_ALGORITHM } from '../disks/leaf-table.ts';
 import { ConnectionClosed } from '../frame-connection.ts';
 import type { Transfer } from '../mover.ts';
 import { ProtocolError } from '../protocol.ts';
@@ -53,7 +54,6 @@ export class TransferRun {
     this.#limiter.setRate(limit_bytes_per_second);
   }
 
-  /** Logs in and says hello; the connection is kept for `send`. @throws DroverError */
   /** What has been sent stays; the connections are kept and cost nothing. */
   setPaused(paused: boolean): void {
     this.#limiter.setPaused(paused);
@@ -61,6 +61,7 @@ export class TransferRun {
     this.#active_at = performance.now();
   }
 
+  /** Logs in and says hello; the connection is kept for `send`. @throws DroverError */
   async connect(): Promise<void> {
     for (let attempt = 1; ; attempt += 1) {
       try {
@@ -103,7 +104,7 @@ export class TransferRun {
       return {
         digests: this.#disks.map(({ name, leaves, layout }) => ({
           name,
-          algorithm: 'blake2b512-tree',
+          algorithm: DISK_DIGEST_ALGORITHM,
           digest: leaves.root(),
           size_bytes: layout.size_bytes,
         })),
@@ -126,7 +127,7 @@ export class TransferRun {
     this.#disks = disks;
     for (const { name } of this.#transfer.disks) {
       try {
-        const disk = await SourceDisk.open(this.#transfer.folder, name);
+        const disk = await SourceDisk.open(this.#transfer.folder, name, this.#transfer.paths?.[name]);
         disks.push(disk);
         await disk.map();
       } catch (error) {
@@ -191,8 +192,8 @@ export class TransferRun {
     this.#active_at = performance.now();
     const { stall_timeout_seconds } = this.#transfer;
     const check = (): void => {
-      if (this.#link === null || this.#quietSeconds() < stall_timeout_seconds) return;
       if (this.#limiter.paused) this.#active_at = performance.now();
+      if (this.#link === null || this.#quietSeconds() < stall_timeout_seconds) return;
       const { sent_bytes } = this.#counters;
       this.abort(new DroverError('mover_stalled', { seconds: stall_timeout_seconds, sent_bytes }));
     };
@@ -235,8 +236,8 @@ export class TransferRun {
       skipped_bytes,
       rate_bytes_per_second: Math.round(rate),
       eta_seconds: rate > 0 ? Math.ceil(remaining_bytes / rate) : null,
-    };
       paused: this.#limiter.paused,
+    };
   }
 }
 

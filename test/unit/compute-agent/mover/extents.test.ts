@@ -73,17 +73,17 @@ describe('a disk’s digest', () => {
     return table.root();
   };
 
-  test('is blake2b512 over prefix, sizes and leaves', () => {
+  test('is sha256 over prefix, sizes and leaves', () => {
     const data = Buffer.alloc(MEBIBYTE, 7);
     const content = Buffer.concat([data, Buffer.alloc(MEBIBYTE), Buffer.from('end')]);
     const sizes = Buffer.alloc(16);
     sizes.writeBigUInt64BE(BigInt(content.length), 0);
     sizes.writeBigUInt64BE(BigInt(MEBIBYTE), 8);
-    const half = (bytes: Buffer): Buffer => createHash('blake2b512').update(bytes).digest().subarray(0, 32);
-    const expected = createHash('blake2b512')
-      .update('drover disk digest 1\n')
+    const leaf = (bytes: Buffer): Buffer => createHash('sha256').update(bytes).digest();
+    const expected = createHash('sha256')
+      .update('drover disk digest 2\n')
       .update(sizes)
-      .update(Buffer.concat([half(data), Buffer.alloc(32), half(Buffer.from('end'))]))
+      .update(Buffer.concat([leaf(data), Buffer.alloc(32), leaf(Buffer.from('end'))]))
       .digest('hex');
     expect(rootOf(content)).toBe(expected);
   });
