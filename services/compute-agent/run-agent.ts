@@ -13,6 +13,7 @@ import { makeFolder } from './folders/durable.ts';
 import { FakeHypervisor } from './hypervisor/fake/fake-hypervisor.ts';
 import { addressOf, hostOf } from './host-identity.ts';
 import { openHypervisor } from './hypervisor/index.ts';
+import { usesOverlays } from './images/disk-format.ts';
 import type { ReceiverAdmission, SenderSupervisor } from './mover/mover.ts';
 
 /** Both sides of the mover on one host. */
@@ -35,6 +36,7 @@ export async function runAgent(
 ): Promise<RunningService> {
   const { DEFAULT } = configuration;
   const host = hostOf(configuration);
+  const { images_type } = configuration.libvirt;
   await Promise.all([makeFolder(DEFAULT.state_path), makeFolder(DEFAULT.instances_path)]);
   const hypervisor = await openHypervisor({
     compute_driver: DEFAULT.compute_driver,
@@ -50,10 +52,11 @@ export async function runAgent(
     report_interval_seconds: DEFAULT.report_interval,
     report: DEFAULT,
     settings: {
-      use_cow_images: DEFAULT.use_cow_images,
+      use_cow_images: usesOverlays(images_type, DEFAULT.use_cow_images),
       force_raw_images: DEFAULT.force_raw_images,
       stall_timeout_seconds: configuration.mover.stall_timeout_seconds,
       start_grace_seconds: 0,
+      images_type,
       reserve_headroom_percent: configuration.mover.reserve_headroom_percent,
     },
     hypervisor,

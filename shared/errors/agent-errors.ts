@@ -88,6 +88,19 @@ export const agentErrors = {
     message: 'The backing image with sha512 {expected} cannot be had on {host}: {reason}.',
     advice: 'A different image is never used in its place. Choose a host that has it.',
   },
+  backing_image_changed: {
+    http_status: 409,
+    message:
+      'File {file} on {host}, which disks stand on, has changed: sha512 {expected} was expected, {found} is found.',
+    advice:
+      'Nothing was started on it. Find out who wrote to it: every disk that stands on it is damaged. Bring the right file back, or choose another host.',
+  },
+  disk_storage_unsupported: {
+    http_status: 409,
+    message:
+      'Host {host} keeps its disks as {images_type} ([libvirt] images_type), and instance {instance} cannot come there: {missing}.',
+    advice: 'Set images_type of that host to default, raw or qcow2, or choose another host.',
+  },
   disk_format_unknown: {
     http_status: 409,
     message: 'Disk {disk} on {host} is no {format} file that we know: {reason}.',

@@ -2,6 +2,7 @@ import { Type } from 'typebox';
 import { DroverError } from '../../../shared/errors/drover-error.ts';
 import type { InstanceId } from '../../../shared/domain/ids.ts';
 import { reservedBytesOf } from '../folders/space-need.ts';
+import { conversionsOf, convertedBytes, missingFiles } from './arriving-disks.ts';
 import { defineCommand, migrationOf, type HostParts } from './definition.ts';
 import { Address, Disks, PublicKey, Seconds, Spec } from './schemas.ts';
 
@@ -22,11 +23,11 @@ export const admit = defineCommand({
     const migration_id = migrationOf(command, parts);
     await refuseClash(instance_id, parts);
     await parts.hypervisor.admits(spec);
+    const conversions = conversionsOf(command, parts);
+    const missing = await missingFiles(command, parts);
+    const transfer_disks = [...missing, ...disks];
     const { reserve_headroom_percent } = parts.settings;
-    const reserved_bytes = disks.reduce(
-      (sum, disk) => sum + reservedBytesOf(disk, reserve_headroom_percent),
-      0,
-    );
+    const reserved_bytes = sum(transfer_disks.map((disk) => reservedBytesOf(disk, reserve_headroom_percent)));
     const made = await parts.space.reserve({
       instance_id,
       migration_id,
@@ -34,33 +35,38 @@ export const admit = defineCommand({
       role: 'staging',
       spec,
       disks: disks.map(({ name, format, backing }) => ({ name, format, backing })),
-      reserved_bytes,
+      reserved_bytes: reserved_bytes + convertedBytes(disks, conversions, reserve_headroom_percent),
+      conversions,
     });
-    for (const { backing } of disks)
-      if (backing !== null && !(await parts.images.has(backing.sha512)))
-        await parts.space.holding(
-          { instance_id, purpose: 'the backing image', bytes: backing.size_bytes },
-          () => parts.images.ensureBacking(backing, spec.image, command),
-        );
     command.signal.throwIfAborted();
     const endpoint = await parts.receiver.admit({
       migration_id,
       folder: parts.folders.folder(instance_id, 'staging'),
-      disks,
+      disks: transfer_disks,
       reserved_bytes,
       public_key,
       source_address,
       expires_in_seconds,
     });
+    const needs_prepare = missing.length > 0 || conversions.length > 0;
     return {
-      summary:
+      summary: [
         made === 'made'
           ? 'space is reserved and the key is admitted'
           : 'was admitted already; the key is renewed',
-      result: { endpoint },
+        ...missing.map(({ name }) => `the source is to send ${name}`),
+        ...conversions.map(({ name, format }) => `${name} will be ${format}`),
+      ].join('; '),
+      result: {
+        endpoint,
+        ...(missing.length > 0 ? { transfer_disks } : {}),
+        ...(needs_prepare ? { needs_prepare } : {}),
+      },
     };
   },
 });
+
+const sum = (numbers: readonly number[]): number => numbers.reduce((total, one) => total + one, 0);
 
 /** @throws DroverError guest_name_clash for anything of this instance that is here already */
 async function refuseClash(id: InstanceId, parts: HostParts): Promise<void> {

@@ -3,8 +3,7 @@ import { Type } from 'typebox';
 import { DroverError } from '../../../shared/errors/drover-error.ts';
 import type { MarkedDisk } from '../folders/mark.ts';
 import { checkArrivedDisk } from '../images/arrived-disk.ts';
-import { unknownFormat } from '../images/describe-disk.ts';
-import { writeBackingFile } from '../images/qcow2-header.ts';
+import { renameBackingFile } from '../images/describe-disk.ts';
 import { backingFileName, growDisk } from '../images/root-disk.ts';
 import { defineCommand, migrationOf, type HostParts } from './definition.ts';
 import { settleAtHome } from './guest.ts';
@@ -52,14 +51,8 @@ export const adopt = defineCommand({
 
 /** The backing file has this host's name for it, and the disk is as large as the flavor says. */
 async function fitDisk(path: string, disk: MarkedDisk, root_gb: number, parts: HostParts): Promise<void> {
-  if (disk.backing !== null && disk.format === 'qcow2') {
-    try {
-      await writeBackingFile(path, backingFileName(disk.backing.sha512));
-    } catch (error) {
-      if (!(error instanceof RangeError)) throw error;
-      throw unknownFormat(path, parts.host, error.message);
-    }
-  }
+  if (disk.backing !== null && disk.format === 'qcow2')
+    await renameBackingFile(path, backingFileName(disk.backing.sha512), parts.host);
   // Before qemu-img or the hypervisor opens it.
   await checkArrivedDisk(path, disk, parts.host);
   if (disk.name === 'disk') await growDisk(path, disk, root_gb, parts.host);

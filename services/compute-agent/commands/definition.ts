@@ -6,6 +6,7 @@ import type { TransferProgress } from '../../../shared/messaging/messages.ts';
 import type { InstanceFolders } from '../folders/instance-folders.ts';
 import type { Hypervisor } from '../hypervisor/hypervisor.ts';
 import type { ImageCache } from '../images/image-cache.ts';
+import type { ImagesType } from '../images/disk-format.ts';
 import type { DiskSettings } from '../images/root-disk.ts';
 import type { ReceiverAdmission, SenderSupervisor } from '../mover/mover.ts';
 import type { TransferKeys } from '../transfer-keys.ts';
@@ -30,6 +31,8 @@ export interface HostSettings extends DiskSettings {
   readonly stall_timeout_seconds: number;
   /** How long a guest that was started on arrival is watched. */
   readonly start_grace_seconds: number;
+  /** Format of disks that come here; `default`: the one that they have. */
+  readonly images_type: ImagesType;
   /** `[mover] reserve_headroom_percent`. */
   readonly reserve_headroom_percent: number;
 }

@@ -47,11 +47,16 @@ export const Spec = Type.Object({
   metadata: Words,
 });
 
-const Backing = Type.Object({
-  image_id: Type.String(),
+const backingFile = {
   sha512: Type.String({ pattern: SHA512_PATTERN }),
   format: Format,
   size_bytes: Bytes,
+  allocated_bytes: Type.Optional(Bytes),
+};
+const Backing = Type.Object({
+  ...backingFile,
+  image_id: Type.String(),
+  below: Type.Optional(Type.Array(Type.Object(backingFile), { maxItems: 64 })),
 });
 
 const Disk = Type.Object({

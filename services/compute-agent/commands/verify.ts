@@ -1,5 +1,6 @@
 import { Type } from 'typebox';
 import { DroverError } from '../../../shared/errors/drover-error.ts';
+import { chainOf } from '../images/backing-chain.ts';
 import { defineCommand, migrationOf } from './definition.ts';
 import { Disks } from './schemas.ts';
 
@@ -17,6 +18,9 @@ export const verify = defineCommand({
         host: parts.host,
         found: staging === null ? 'there is no staging folder' : 'the staging folder is of another migration',
       });
+    for (const { backing } of staging.disks)
+      for (const { sha512 } of chainOf(backing))
+        if (await parts.images.has(sha512)) await parts.images.check(sha512, command);
     const digests = await parts.receiver.digest(
       parts.folders.folder(instance_id, 'staging'),
       command.arguments.disks,

@@ -1,7 +1,7 @@
 import { readFile as readFileWithCallback } from 'node:fs';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
-import type { InstanceSpec } from '../../../shared/domain/instance-spec.ts';
+import type { DiskFormat, InstanceSpec } from '../../../shared/domain/instance-spec.ts';
 import type { DiskDescription, FolderMark } from '../../../shared/messaging/commands.ts';
 import { writeFileDurably } from './durable.ts';
 
@@ -20,6 +20,13 @@ export interface InstanceMark extends FolderMark {
   readonly disks: readonly MarkedDisk[];
   /** staging only: what was promised to the copy. */
   readonly reserved_bytes: number;
+  /** staging only: disks that this host wants in another format than they arrive in. */
+  readonly conversions?: readonly Conversion[];
+}
+
+export interface Conversion {
+  readonly name: string;
+  readonly format: DiskFormat;
 }
 
 /** What does not change about a disk; its sizes are read from the file. */

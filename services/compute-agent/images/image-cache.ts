@@ -1,21 +1,25 @@
 import { createHash, randomBytes } from 'node:crypto';
 import { createReadStream } from 'node:fs';
 import { readdir, readFile, rm, stat } from 'node:fs/promises';
-import { join } from 'node:path';
+import { basename, join } from 'node:path';
 import type { HostName } from '../../../shared/domain/ids.ts';
 import type { DiskFormat, ImageSource } from '../../../shared/domain/instance-spec.ts';
 import { DroverError } from '../../../shared/errors/drover-error.ts';
-import type { BackingImage } from '../../../shared/messaging/commands.ts';
+import type { BackingFile } from '../../../shared/messaging/commands.ts';
 import { makeFolder, renameDurably, syncFile, writeFileDurably } from '../folders/durable.ts';
+import { readChain, requirePromise, type ChainFile } from './backing-chain.ts';
+import { checkArrivedDisk } from './arrived-disk.ts';
+import { CACHE_FOLDER, SHA512 } from './cache-folder.ts';
 import { downloadImage } from './download.ts';
+import { FileDigests } from './file-digests.ts';
 import { convertToRaw } from './qemu-img.ts';
+import { renameBackingFile } from './describe-disk.ts';
 import { sayingAtWork, SharedWork, type Asker } from './shared-work.ts';
 
-/** Beside the instance folders, so that overlays on every host name their backing file alike: `../_base/<sha512>`. */
-export const CACHE_FOLDER = '_base';
+/** What was read of the files that disks stand on. */
+const DIGESTS_FILE = '.digests.json';
 /** Less than the scheduler's patience with a silent host, so that the operator reads what was silent. */
 const SILENCE_MILLISECONDS_MAX = 30_000;
-const SHA512 = /^[0-9a-f]{128}$/;
 
 export interface CachedImage {
   readonly path: string;
@@ -35,6 +39,7 @@ export class ImageCache {
   readonly #host: HostName;
   readonly #silence_milliseconds_max: number;
   readonly #shared = new SharedWork<CachedImage>();
+  readonly #digests: FileDigests;
 
   constructor(options: {
     readonly instances_path: string;
@@ -44,6 +49,7 @@ export class ImageCache {
   }) {
     this.#folder = join(options.instances_path, CACHE_FOLDER);
     this.#host = options.host;
+    this.#digests = new FileDigests(join(this.#folder, DIGESTS_FILE));
     this.#silence_milliseconds_max = options.silence_milliseconds_max ?? SILENCE_MILLISECONDS_MAX;
   }
 
@@ -77,12 +83,15 @@ export class ImageCache {
    * The very file that an arriving overlay stands on.
    * @throws DroverError backing_image_mismatch when it is not here and the image service gives another one
    */
-  async ensureBacking(backing: BackingImage, source: ImageSource | null, asker: Asker): Promise<void> {
-    if (await this.has(backing.sha512)) return;
+  async ensureBacking(backing: BackingFile, source: ImageSource | null, asker: Asker): Promise<void> {
+    if (await this.has(backing.sha512)) return this.check(backing.sha512, asker);
     const refuse = (reason: string) =>
       new DroverError('backing_image_mismatch', { expected: backing.sha512, host: this.#host, reason });
     if (source === null) throw refuse('the host does not have it, and the instance names no image');
-    const fetched = await this.ensure(source, backing.format === 'raw' ? 'raw' : 'as it is', asker);
+    const form = backing.format === 'raw' && source.disk_format !== 'raw' ? 'raw' : 'as it is';
+    if (form === 'as it is' && source.sha512 !== backing.sha512)
+      throw refuse(`image ${source.id} has sha512 ${source.sha512}`);
+    const fetched = await this.ensure(source, form, asker);
     if (fetched.sha512 !== backing.sha512)
       throw refuse(`image ${source.id} gave one with sha512 ${fetched.sha512}`);
   }
@@ -90,6 +99,43 @@ export class ImageCache {
   /** True when a file with exactly these bytes is here. */
   async has(sha512: string): Promise<boolean> {
     return SHA512.test(sha512) && (await sizeOf(this.path(sha512))) !== null;
+  }
+
+  /**
+   * Sees that a file is still what its name says; cheap unless it was touched.
+   * @throws DroverError backing_image_changed
+   */
+  async check(sha512: string, asker: Asker): Promise<void> {
+    const path = this.path(sha512);
+    requirePromise(path, await this.#digests.digest(path, null, asker), this.#host);
+  }
+
+  /** The files below a qcow2 disk of this host, nearest first. @throws as readChain */
+  chain(overlay: string, asker: Asker): Promise<readonly ChainFile[]> {
+    return readChain(overlay, this.#digests, this.#host, asker);
+  }
+
+  /**
+   * Takes a file that has arrived beside the disks that stand on it, if it is what was promised.
+   * @param below what it stands on itself; in the cache already, or to follow
+   * @throws DroverError backing_image_changed, disk_format_unknown; the file is then left where it is
+   */
+  async take(path: string, file: BackingFile, below: BackingFile | null, asker: Asker): Promise<void> {
+    if (file.format === 'qcow2') {
+      if (below !== null) await renameBackingFile(path, below.sha512, this.#host);
+      await checkArrivedDisk(path, { format: 'qcow2', backing: below }, this.#host);
+    }
+    const found = await this.#digests.digest(path, null, asker);
+    if (found !== file.sha512)
+      throw new DroverError('backing_image_changed', {
+        file: path,
+        host: this.#host,
+        expected: file.sha512,
+        found,
+      });
+    await sayingAtWork(asker, syncFile(path));
+    await renameDurably(path, this.path(file.sha512));
+    await this.#digests.remember(this.path(file.sha512), file.sha512);
   }
 
   path(sha512: string): string {
@@ -100,7 +146,10 @@ export class ImageCache {
     const path = this.path(source.sha512);
     const size = await sizeOf(path);
     const image = { path, sha512: source.sha512, format: source.disk_format };
-    if (size !== null) return { ...image, size_bytes: size };
+    if (size !== null) {
+      await this.check(source.sha512, asker);
+      return { ...image, size_bytes: size };
+    }
     await this.#appear(path, (part) =>
       downloadImage(source, part, asker, {
         host: this.#host,
@@ -146,7 +195,9 @@ export class ImageCache {
     const part = join(this.#folder, `${randomBytes(12).toString('hex')}.part`);
     try {
       await make(part);
-      await renameDurably(part, typeof path === 'string' ? path : path());
+      const name = typeof path === 'string' ? path : path();
+      await renameDurably(part, name);
+      await this.#digests.remember(name, basename(name));
     } catch (error) {
       await rm(part, { force: true });
       throw error;

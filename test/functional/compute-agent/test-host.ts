@@ -83,6 +83,7 @@ export class TestHost {
         force_raw_images: true,
         stall_timeout_seconds: 60,
         start_grace_seconds: 0,
+        images_type: 'default',
         reserve_headroom_percent: 10,
         ...settings,
       },

@@ -222,6 +222,7 @@ export const goodResults: { readonly [Name in CommandName]: CommandResults[Name]
   limit: {},
   pause_copy: {},
   verify: { digests },
+  prepare: {},
   retire: {},
   unretire: {},
   adopt: { power_state: 1 },

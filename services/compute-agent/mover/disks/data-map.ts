@@ -11,9 +11,13 @@ const MAP_OUTPUT_BYTES_MAX = 32 * 1024 * 1024;
 /** Size of a file or of a block device, whose own size field says 0. */
 export async function sizeOf(handle: FileHandle): Promise<number> {
   const status = await handle.stat();
-  if (!status.isBlockDevice()) return status.size;
-  const [major, minor] = [majorOf(status.rdev), minorOf(status.rdev)];
-  return Number(await readFile(`/sys/dev/block/${major}:${minor}/size`, 'latin1')) * 512;
+  return status.isBlockDevice() ? deviceSizeOf(status.rdev) : status.size;
+}
+
+/** Size of the block device with this number, as `rdev` of its node gives it. */
+export async function deviceSizeOf(rdev: number): Promise<number> {
+  const path = `/sys/dev/block/${majorOf(rdev)}:${minorOf(rdev)}/size`;
+  return Number(await readFile(path, 'latin1')) * 512;
 }
 
 // Linux's encoding of device numbers, glibc's gnu_dev_major and gnu_dev_minor.

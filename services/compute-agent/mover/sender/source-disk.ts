@@ -27,8 +27,8 @@ export class SourceDisk {
     this.sent = new ExtentSet(layout.count, false);
   }
 
-  static async open(folder: string, name: string): Promise<SourceDisk> {
-    const path = join(folder, name);
+  /** @param path where it lies, when not in the folder */
+  static async open(folder: string, name: string, path = join(folder, name)): Promise<SourceDisk> {
     const handle = await open(path, 'r');
     try {
       return new SourceDisk(name, path, handle, new ExtentLayout(await sizeOf(handle)));

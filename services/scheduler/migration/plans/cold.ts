@@ -2,6 +2,7 @@ import { PowerState } from '../../../../shared/domain/states.ts';
 import { differingDisk } from '../digests.ts';
 import { nextEpoch, unwindEpoch } from '../epochs.ts';
 import { command, fact, homeOf, type Plan, type Step } from '../step.ts';
+import { prepare, transferDisks } from './prepare.ts';
 import { turn } from './turn.ts';
 
 /**
@@ -94,7 +95,7 @@ const connect: Step = {
       command({
         host: homeOf(world),
         command: 'connect',
-        arguments: { endpoint: fact(world, 'admit').endpoint, disks: fact(world, 'survey').disks },
+        arguments: { endpoint: fact(world, 'admit').endpoint, disks: transferDisks(world) },
         epoch: world.instance.epoch,
         timing: 'short',
       }),
@@ -154,7 +155,7 @@ const copy: Step = {
         command: 'copy',
         arguments: {
           endpoint: fact(world, 'admit').endpoint,
-          disks: fact(world, 'survey').disks,
+          disks: transferDisks(world),
           limit_bytes_per_second:
             world.operation.request.limit_bytes_per_second ?? settings.migration_limit_bytes_per_second,
           paused: world.operation.paused,
@@ -192,7 +193,7 @@ const verify: Step = {
       command({
         host: fact(world, 'choose').host,
         command: 'verify',
-        arguments: { disks: fact(world, 'survey').disks },
+        arguments: { disks: transferDisks(world) },
         epoch: world.instance.epoch,
         timing: 'long',
       }),
@@ -307,7 +308,7 @@ function wasRunning(world: Parameters<typeof fact>[0]): boolean {
 }
 
 export const cold: Plan = {
-  steps: [choose, turn, survey, admit, connect, stop, copy, verify, retire, adopt, switchHome],
+  steps: [choose, turn, survey, admit, connect, stop, copy, verify, prepare, retire, adopt, switchHome],
   cancellable: true,
   unwound: (draft, reason) => {
     draft.setMigration({

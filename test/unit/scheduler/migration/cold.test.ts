@@ -82,6 +82,7 @@ describe('a cold migration that nothing disturbs', () => {
       'stop migrating resize_migrating',
       'copy migrating resize_migrating',
       'verify migrating resize_migrating',
+      'prepare migrating resize_migrating',
       'retire post-migrating resize_migrated',
       'adopt post-migrating resize_finish',
     ]);

@@ -63,11 +63,17 @@ export class SimulatedHost {
       case 'admit':
         if (this.home !== null) return { refused: 'name_clash' };
         this.staging ??= '';
-        return { result: { endpoint: { address: '127.0.1.2', port: 22, user: 'drover', host_keys: ['k'] } } };
+        return {
+          result: {
+            endpoint: { address: '127.0.1.2', port: 22, user: 'drover', host_keys: ['k'] },
+            needs_prepare: true,
+          },
+        };
       case 'unadmit':
         this.staging = null;
         return { result: {} };
       case 'connect':
+      case 'prepare':
       case 'abort_copy':
       case 'limit':
       case 'pause_copy':

@@ -1,0 +1,100 @@
+import type { InstanceSpec } from '../../../shared/domain/instance-spec.ts';
+import { isDroverError } from '../../../shared/errors/drover-error.ts';
+import type { BackingFile, DiskDescription } from '../../../shared/messaging/commands.ts';
+import type { Conversion } from '../folders/mark.ts';
+import { reservedBytesOf } from '../folders/space-need.ts';
+import { chainOf, travelName } from '../images/backing-chain.ts';
+import { wantedFormat } from '../images/disk-format.ts';
+import type { AcceptedCommand, HostParts } from './definition.ts';
+
+/** What a target makes of the disks that are to come. */
+
+/** Disks that this host wants in another format. @throws DroverError disk_storage_unsupported */
+export function conversionsOf(
+  command: AcceptedCommand<'admit'>,
+  { host, settings }: HostParts,
+): readonly Conversion[] {
+  const where = { host, instance: command.instance_id };
+  return command.arguments.disks
+    .map((disk) => ({ disk, format: wantedFormat(settings.images_type, disk.format, where) }))
+    .filter(({ disk, format }) => format !== disk.format)
+    .map(({ disk: { name }, format }) => ({ name, format }));
+}
+
+/** While a disk is converted both its forms are there; the new one has all that the old one stands on in it. */
+export function convertedBytes(
+  disks: readonly DiskDescription[],
+  conversions: readonly Conversion[],
+  headroom_percent: number,
+): number {
+  let bytes = 0;
+  for (const { name, format } of conversions) {
+    const disk = disks.find((candidate) => candidate.name === name);
+    if (disk === undefined) continue;
+    const { virtual_size_bytes } = disk;
+    const below = chainOf(disk.backing).map((file) => file.allocated_bytes ?? file.size_bytes);
+    const full_bytes = below.reduce((sum, one) => sum + one, disk.allocated_bytes);
+    const allocated_bytes = Math.min(full_bytes, virtual_size_bytes);
+    const flat = { ...disk, format, file_size_bytes: virtual_size_bytes, allocated_bytes, backing: null };
+    bytes += reservedBytesOf(flat, headroom_percent);
+  }
+  return bytes;
+}
+
+/**
+ * Sees that what the disks stand on is here: unchanged, or fetched from the image service.
+ * @returns what neither has, as disks that the source is to send first
+ * @throws DroverError backing_image_changed, host_disk_full
+ */
+export async function missingFiles(
+  command: AcceptedCommand<'admit'>,
+  parts: HostParts,
+): Promise<readonly DiskDescription[]> {
+  const { disks, spec } = command.arguments;
+  const missing = new Map<string, DiskDescription>();
+  for (const { backing } of disks) {
+    const chain = chainOf(backing);
+    for (const [place, file] of [...chain.entries()].reverse()) {
+      if (await parts.images.has(file.sha512)) await parts.images.check(file.sha512, command);
+      else if (place < chain.length - 1 || !(await isFetched(file, spec, command, parts)))
+        missing.set(file.sha512, asDisk(file));
+    }
+  }
+  return [...missing.values()];
+}
+
+/** Only what stands alone can be an image. Whatever keeps the service from giving it, the source has it. */
+async function isFetched(
+  file: BackingFile,
+  spec: InstanceSpec,
+  command: AcceptedCommand<'admit'>,
+  parts: HostParts,
+): Promise<boolean> {
+  const { instance_id } = command;
+  const hold = { instance_id, purpose: 'the backing image', bytes: file.size_bytes };
+  try {
+    await parts.space.holding(hold, () => parts.images.ensureBacking(file, spec.image, command));
+    return true;
+  } catch (error) {
+    command.signal.throwIfAborted();
+    if (passable.some((code) => isDroverError(error, code))) return false;
+    throw error;
+  }
+}
+
+const passable = [
+  'backing_image_mismatch',
+  'image_unreachable',
+  'image_refused',
+  'image_digest_mismatch',
+] as const;
+
+/** Its bytes are what counts, whatever format they are: a file that does not grow. */
+const asDisk = ({ sha512, size_bytes, allocated_bytes }: BackingFile): DiskDescription => ({
+  name: travelName(sha512),
+  format: 'raw',
+  virtual_size_bytes: size_bytes,
+  file_size_bytes: size_bytes,
+  allocated_bytes: allocated_bytes ?? size_bytes,
+  backing: null,
+});

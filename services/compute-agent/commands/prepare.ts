@@ -1,0 +1,93 @@
+import { join } from 'node:path';
+import { DroverError } from '../../../shared/errors/drover-error.ts';
+import type { InstanceMark, MarkedDisk } from '../folders/mark.ts';
+import { checkArrivedDisk } from '../images/arrived-disk.ts';
+import { chainOf, travelName } from '../images/backing-chain.ts';
+import { makeConverted, placeConverted } from '../images/converted-disk.ts';
+import { renameBackingFile } from '../images/describe-disk.ts';
+import { backingFileName } from '../images/root-disk.ts';
+import { defineCommand, migrationOf, type AcceptedCommand, type HostParts } from './definition.ts';
+import { Nothing } from './schemas.ts';
+
+/** What has arrived and was verified becomes what this host keeps: files that disks stand on, and its formats. */
+export const prepare = defineCommand({
+  name: 'prepare',
+  arguments: Nothing,
+  needs_migration: true,
+  async run(command, parts) {
+    const { instance_id } = command;
+    const migration_id = migrationOf(command, parts);
+    const staging = await parts.folders.read(instance_id, 'staging');
+    if (staging?.migration_id !== migration_id)
+      throw new DroverError('guest_not_admitted', {
+        instance: instance_id,
+        host: parts.host,
+        found: staging === null ? 'there is no staging folder' : 'the staging folder is of another migration',
+      });
+    // Nothing may write to the disks any more, before they are touched here.
+    await parts.receiver.withdraw(migration_id);
+    const folder = parts.folders.folder(instance_id, 'staging');
+    await placeConverted(folder, markedAsConverted(staging));
+    const taken = await takeChains(folder, staging.disks, command, parts);
+    for (const disk of staging.disks) await nameBacking(join(folder, disk.name), disk, parts);
+    const converted = await convert(folder, staging, command, parts);
+    return {
+      summary: `${taken} file(s) went into the image cache, ${converted} disk(s) were converted and compared`,
+      result: {},
+    };
+  },
+});
+
+/** Lowest first: a file is checked for what it stands on. */
+async function takeChains(
+  folder: string,
+  disks: readonly MarkedDisk[],
+  command: AcceptedCommand<'prepare'>,
+  parts: HostParts,
+): Promise<number> {
+  let taken = 0;
+  for (const { backing } of disks) {
+    const chain = chainOf(backing);
+    for (const [place, file] of [...chain.entries()].reverse()) {
+      if (await parts.images.has(file.sha512)) continue;
+      await parts.images.take(join(folder, travelName(file.sha512)), file, chain[place + 1] ?? null, command);
+      taken += 1;
+    }
+  }
+  return taken;
+}
+
+/** Before qemu-img opens the disk: it may refer to what it was admitted with and to nothing else. */
+async function nameBacking(path: string, disk: MarkedDisk, parts: HostParts): Promise<void> {
+  if (disk.backing !== null && disk.format === 'qcow2')
+    await renameBackingFile(path, backingFileName(disk.backing.sha512), parts.host);
+  await checkArrivedDisk(path, disk, parts.host);
+}
+
+async function convert(
+  folder: string,
+  staging: InstanceMark,
+  command: AcceptedCommand<'prepare'>,
+  parts: HostParts,
+): Promise<number> {
+  const wanted = staging.conversions ?? [];
+  let mark = staging;
+  for (const { name, format } of wanted) {
+    const disk = mark.disks.find((candidate) => candidate.name === name);
+    if (disk === undefined || disk.format === format) continue;
+    await makeConverted({ folder, name, from: disk.format, to: format, host: parts.host }, command);
+    command.signal.throwIfAborted();
+    const disks = mark.disks.map((other) => (other === disk ? { name, format, backing: null } : other));
+    mark = { ...mark, disks };
+    await parts.folders.write(mark);
+    await placeConverted(folder, [name]);
+  }
+  return wanted.length;
+}
+
+/** A crash may have left them compared, marked and not in their places. */
+function markedAsConverted({ conversions = [], disks }: InstanceMark): readonly string[] {
+  return conversions
+    .filter(({ name, format }) => disks.some((disk) => disk.name === name && disk.format === format))
+    .map(({ name }) => name);
+}

@@ -1,0 +1,152 @@
+import { realpath, stat } from 'node:fs/promises';
+import { basename, dirname, resolve } from 'node:path';
+import type { HostName } from '../../../shared/domain/ids.ts';
+import type { DiskFormat } from '../../../shared/domain/instance-spec.ts';
+import { DroverError } from '../../../shared/errors/drover-error.ts';
+import type { BackingFile, BackingImage } from '../../../shared/messaging/commands.ts';
+import { deviceSizeOf } from '../mover/disks/data-map.ts';
+import { qcow2Header, STAT_BLOCK_BYTES, unknownFormat } from './describe-disk.ts';
+import type { FileDigests } from './file-digests.ts';
+import { SHA512 } from './cache-folder.ts';
+import type { Asker } from './shared-work.ts';
+
+/** A file that an overlay stands on, as it lies on this host. */
+export interface ChainFile extends BackingFile {
+  readonly path: string;
+}
+
+/** More than anybody's snapshots; QEMU itself gives up at about two hundred. */
+const DEPTH_MAX = 64;
+/** A name that QEMU would not take for a path: `json:`, `nbd:`, `driver:`. */
+const PROTOCOL = /^[A-Za-z0-9+_-]+:/;
+
+interface Link {
+  readonly path: string;
+  readonly format: DiskFormat;
+  readonly size_bytes: number;
+  readonly allocated_bytes: number;
+}
+
+/**
+ * The files that a qcow2 disk stands on, nearest first, with their digests; none for a disk that stands alone.
+ *
+ * A file's digest is that of its bytes with the name of its own backing file being that one's digest: so a digest
+ * stands for everything below it, too, and the same chain has the same digests on every host, whatever its files are
+ * called there. An image of Drover's own has such a name already, and its digest is simply that of its bytes.
+ * @throws DroverError disk_format_unknown, backing_image_changed
+ */
+export async function readChain(
+  overlay: string,
+  digests: FileDigests,
+  host: HostName,
+  asker: Asker,
+): Promise<readonly ChainFile[]> {
+  const links = await readLinks(overlay, host);
+  const files: ChainFile[] = [];
+  for (const link of links.toReversed()) {
+    const below = files[0];
+    let sha512: string;
+    try {
+      sha512 = await digests.digest(link.path, below?.sha512 ?? null, asker);
+    } catch (error) {
+      if (error instanceof RangeError) throw unknownFormat(link.path, host, error.message);
+      throw error;
+    }
+    requirePromise(link.path, sha512, host);
+    files.unshift({ ...link, sha512 });
+  }
+  return files;
+}
+
+/** A file of the cache promises its digest with its name, whatever folder the cache is linked to. @throws DroverError backing_image_changed */
+export function requirePromise(path: string, found: string, host: HostName): void {
+  const expected = basename(path);
+  if (!SHA512.test(expected) || expected === found) return;
+  throw new DroverError('backing_image_changed', { file: path, host, expected, found });
+}
+
+async function readLinks(overlay: string, host: HostName): Promise<readonly Link[]> {
+  const links: Link[] = [];
+  let path = overlay;
+  for (;;) {
+    const { backing_file, backing_formats, has_external_data_file } = await qcow2Header(path, host);
+    if (has_external_data_file) throw unknownFormat(path, host, 'it has an external data file');
+    if (backing_file === null) return links;
+    if (links.length >= DEPTH_MAX)
+      throw unknownFormat(overlay, host, `it stands on more than ${DEPTH_MAX} files, or on itself`);
+    const format = formatIn(path, backing_formats, host);
+    const next = await placeOf(path, backing_file, host);
+    links.push({ path: next, format, ...(await sizesOf(next)) });
+    if (format === 'raw') return links;
+    path = next;
+  }
+}
+
+function formatIn(path: string, formats: readonly string[], host: HostName): DiskFormat {
+  const [format] = formats;
+  if (formats.length === 1 && (format === 'raw' || format === 'qcow2')) return format;
+  // Guessing would let a raw image whose guest wrote a qcow2 header into it name any file of this host.
+  throw unknownFormat(
+    path,
+    host,
+    `it says "${formats.join(', ')}" of the format of its backing file, not raw or qcow2; ` +
+      'if you know it, write it with `qemu-img rebase -u -F FORMAT -b FILE`',
+  );
+}
+
+async function placeOf(overlay: string, name: string, host: HostName): Promise<string> {
+  if (PROTOCOL.test(name)) throw unknownFormat(overlay, host, `its backing file "${name}" is no path`);
+  const path = resolve(dirname(await realpath(overlay)), name);
+  try {
+    return await realpath(path);
+  } catch (error) {
+    throw unknownFormat(overlay, host, `its backing file ${path} cannot be opened: ${String(error)}`);
+  }
+}
+
+async function sizesOf(path: string): Promise<Pick<Link, 'size_bytes' | 'allocated_bytes'>> {
+  const found = await stat(path);
+  const size_bytes = found.isBlockDevice() ? await deviceSizeOf(found.rdev) : found.size;
+  const allocated_bytes = found.isFile() ? Math.min(found.blocks * STAT_BLOCK_BYTES, size_bytes) : size_bytes;
+  return { size_bytes, allocated_bytes };
+}
+
+/** How a chain travels in messages and marks: the nearest file, with those below it. */
+export function describeChain(files: readonly ChainFile[], known: BackingImage | null): BackingImage | null {
+  const [nearest, ...below] = files.map(({ sha512, format, size_bytes, allocated_bytes }) => ({
+    sha512,
+    format,
+    size_bytes,
+    ...(allocated_bytes === undefined ? {} : { allocated_bytes }),
+  }));
+  if (nearest === undefined) return null;
+  const image_id = known?.image_id ?? '';
+  return below.length === 0 ? { image_id, ...nearest } : { image_id, ...nearest, below };
+}
+
+/** The files of a chain, nearest first. */
+export const chainOf = (backing: BackingImage | null): readonly BackingFile[] =>
+  backing === null ? [] : [backing, ...(backing.below ?? [])];
+
+/** The same content on both sides of a copy, or by name and by content. @throws DroverError backing_image_changed */
+export function requireSameChain(
+  files: readonly ChainFile[],
+  expected: BackingImage | null,
+  overlay: string,
+  host: HostName,
+): void {
+  for (const [place, { sha512 }] of chainOf(expected).entries()) {
+    const file = files[place];
+    if (file?.sha512 === sha512) continue;
+    throw new DroverError('backing_image_changed', {
+      file: file?.path ?? `below ${overlay}`,
+      host,
+      expected: sha512,
+      found: file?.sha512 ?? 'no file',
+    });
+  }
+}
+
+/** Name under which a file of a chain travels beside the disks that stand on it. */
+export const travelName = (sha512: string): string => `backing.${sha512.slice(0, 40)}`;
+export const TRAVELLING = /^backing\.[0-9a-f]{40}$/;

@@ -1,0 +1,76 @@
+import { access, rename, rm } from 'node:fs/promises';
+import { join } from 'node:path';
+import type { HostName } from '../../../shared/domain/ids.ts';
+import type { DiskFormat } from '../../../shared/domain/instance-spec.ts';
+import { DroverError } from '../../../shared/errors/drover-error.ts';
+import { renameDurably, syncFile } from '../folders/durable.ts';
+import { compareDisks, convertDisk } from './qemu-img.ts';
+import type { Asker } from './shared-work.ts';
+
+/**
+ * A disk that has arrived and is wanted in another format. It is converted here, after it was verified as it is, and not
+ * on its way: what travels and is journalled, sent again after a break and compared by digest are the source's own
+ * bytes, whatever the target wants. What the digests have proved of the arrived file, `qemu-img compare` then carries
+ * over to the converted one: it reads both again, from the disk, as the guest would see them, so that a bit that was
+ * flipped in either is found. The price is room for both and the time to write one of them while the guest is off.
+ * (Sending the guest's view instead, by NBD, would save that time. It would also make what is compared depend on two
+ * more processes and on what they think of the source's file while its guest is still writing to it.)
+ *
+ *     disk (arrived)  ─►  .disk.converting  ─ flushed ─►  .disk.converted  ─ compared, mark says the new format ─►  disk
+ */
+export interface ConvertedDisk {
+  readonly folder: string;
+  readonly name: string;
+  readonly from: DiskFormat;
+  readonly to: DiskFormat;
+  readonly host: HostName;
+}
+
+const converted = ({ folder, name }: Pick<ConvertedDisk, 'folder' | 'name'>) =>
+  join(folder, `.${name}.converted`);
+
+/**
+ * Makes the converted file beside the arrived one; one that is there already is only compared.
+ * @throws DroverError mover_digest_mismatch (the converted file is then gone), disk_tool_failed
+ */
+export async function makeConverted(disk: ConvertedDisk, asker: Asker): Promise<void> {
+  const { folder, name, from, to, host } = disk;
+  const arrived = join(folder, name);
+  const finished = converted(disk);
+  if (!(await exists(finished))) {
+    const draft = join(folder, `.${name}.converting`);
+    await rm(draft, { force: true });
+    await convertDisk({
+      source: arrived,
+      source_format: from,
+      target: draft,
+      target_format: to,
+      host,
+      asker,
+    });
+    await syncFile(draft);
+    await rename(draft, finished);
+  }
+  const one = { path: arrived, format: from };
+  const difference = await compareDisks({ one, other: { path: finished, format: to }, host, asker });
+  if (difference === null) return;
+  await rm(finished, { force: true });
+  const reason = `converted from ${from} to ${to} on ${host}, it has another content: ${difference}`;
+  throw new DroverError('mover_digest_mismatch', { disk: name, reason });
+}
+
+/** Puts converted disks into their places, once the mark says what they are. Nothing happens when they are there. */
+export async function placeConverted(folder: string, names: readonly string[]): Promise<void> {
+  for (const name of names)
+    if (await exists(converted({ folder, name })))
+      await renameDurably(converted({ folder, name }), join(folder, name));
+}
+
+async function exists(path: string): Promise<boolean> {
+  try {
+    await access(path);
+    return true;
+  } catch {
+    return false;
+  }
+}
