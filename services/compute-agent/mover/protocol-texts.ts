@@ -3,9 +3,11 @@ import {
   PROTOCOL,
   ProtocolError,
   type Begin,
+  type Done,
   type Failed,
   type Finish,
   type Hello,
+  type Ready,
   type Welcome,
 } from './protocol.ts';
 
@@ -72,15 +74,28 @@ export function readBegin(body: Buffer): Begin {
     const disk = entry as Members;
     return { name: text(disk, 'name', 255), size_bytes: count(disk, 'size_bytes', Number.MAX_SAFE_INTEGER) };
   });
-  return { round: count(members, 'round', 0xffff), disks };
+  return { round: count(members, 'round', 0xffff), disks, continues: members['continues'] === true };
+}
+
+export function readReady(body: Buffer): Ready {
+  return { continued: membersOf(body)['continued'] === true };
 }
 
 export function readFinish(body: Buffer): Finish {
-  const digests = list(membersOf(body), 'digests').map((digest) => {
+  const members = membersOf(body);
+  const digests = list(members, 'digests').map((digest) => {
     if (typeof digest !== 'string' || !/^[0-9a-f]{64}$/.test(digest)) throw new ProtocolError('no digest');
     return digest;
   });
-  return { digests };
+  return { digests, prove: members['prove'] === true };
+}
+
+export function readDone(body: Buffer): Done {
+  const members = membersOf(body);
+  const { prove_seconds } = members;
+  if (typeof prove_seconds !== 'number' || !(prove_seconds >= 0))
+    throw new ProtocolError('no "prove_seconds"');
+  return { proved_bytes: count(members, 'proved_bytes', Number.MAX_SAFE_INTEGER), prove_seconds };
 }
 
 export function readFailed(body: Buffer): Failed {

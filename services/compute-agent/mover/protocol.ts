@@ -8,13 +8,15 @@ import { LARGEST_EXTENT_BYTES, LEAF_BYTES, SEGMENTS_MAX, type Segment } from './
  *       hello  {protocol, version, migration_id, session, stream} ─►
  *                            ◄─ welcome {version, migration_id}
  *       (the guest may be stopped here)
- *       begin  {round, disks: [{name, size_bytes}]} ─►         the first stream of a session only
+ *       begin  {round, disks: [{name, size_bytes}], continues} ─►   the first stream of a session only
  *                            ◄─ holdings  per disk: extents that are durable here, with their leaves
- *                            ◄─ ready
+ *                            ◄─ ready {continued}
  *       extent extent extent … ─►                             any stream of the session
  *                            ◄─ acknowledged  extents that survive a power cut now
- *       finish {digests} ─►                                    the first stream only
- *                            ◄─ done   all is durable, and the receiver holds what the digests say
+ *       finish {digests, prove} ─►                             the first stream only
+ *                            ◄─ done {proved_bytes, prove_seconds}   all is durable, and the receiver holds what
+ *                                                              the digests say
+ *       begin  {round + 1, …} ─►  …                            a warm migration's next round
  *                            ◄─ failed {code, disk, reason}    at any time; then the receiver closes
  *
  * - A frame is: length of what follows (4 bytes, big endian), type (1 byte), body. A longer frame than the limit
@@ -22,6 +24,12 @@ import { LARGEST_EXTENT_BYTES, LEAF_BYTES, SEGMENTS_MAX, type Segment } from './
  * - Extents are those of disks/extents.ts. Where a leaf of the source equals the one that the receiver holds,
  *   nothing is sent; what the receiver does not hold is zeros there. So holes and zeros never travel, a copy that
  *   broke goes on where it was, and a later round sends what has changed: one rule for all three.
+ * - Rounds: after `done` the same session may `begin` again. With `continues` the sender says that it knows what the
+ *   receiver holds: all that the last `finish` announced. A receiver that still has that session open answers at
+ *   once (`ready {continued: true}`) with its files and journal as they are; disks may have grown meanwhile. Any
+ *   other receiver answers with its holdings, as always.
+ * - `prove`: before `done` the receiver reads what the round has written again, from the disk, and notes which extents
+ *   hold what they should (receiver/journal.ts). So the last look, while the guest is off, has little left to read.
  * - An extent's frame lists its runs of non-zero bytes and carries only those; the rest of the extent is zeros.
  * - Versions: a receiver that does not speak the sender's version says so in `failed` (`mover_refused`).
  */
@@ -83,11 +91,26 @@ export interface Begin {
   /** From 1. A warm migration's later rounds compare everything again. */
   readonly round: number;
   readonly disks: readonly { readonly name: string; readonly size_bytes: number }[];
+  /** The sender knows what is held: it was here for the round before. */
+  readonly continues?: boolean;
+}
+
+export interface Ready {
+  /** No holdings were told: they are as the last `finish` said. */
+  readonly continued: boolean;
 }
 
 export interface Finish {
   /** In the order of `begin`. */
   readonly digests: readonly string[];
+  /** Read again what was written, before `done`. */
+  readonly prove?: boolean;
+}
+
+export interface Done {
+  /** Read again from the disk for this `done`, and found to be what it should be. */
+  readonly proved_bytes: number;
+  readonly prove_seconds: number;
 }
 
 export interface Failed {
@@ -124,7 +147,7 @@ export function frameHeader(type: number, body_bytes: number): Buffer {
 
 export function textFrame(
   type: FrameTypeName,
-  value: Hello | Welcome | Begin | Finish | Failed | object,
+  value: Hello | Welcome | Begin | Ready | Finish | Done | Failed | object,
 ): Buffer {
   const body = Buffer.from(JSON.stringify(value));
   return Buffer.concat([frameHeader(frameTypes[type], body.length), body]);

@@ -41,6 +41,17 @@ export class ExtentSet {
   add(index: number): void {
     this.#bits[index >> 3] = (this.#bits[index >> 3] ?? 0) | (1 << (index & 7));
   }
+
+  delete(index: number): void {
+    this.#bits[index >> 3] = (this.#bits[index >> 3] ?? 0) & ~(1 << (index & 7));
+  }
+
+  /** For a disk of so many extents now: those that are new are not in it. */
+  grown(count: number): ExtentSet {
+    const set = new ExtentSet(count, false);
+    set.#bits.set(this.#bits.subarray(0, set.#bits.length));
+    return set;
+  }
 }
 
 /**

@@ -30,6 +30,20 @@ export class LeafTable {
     this.#leaves.set(leaf, index * LEAF_BYTES);
   }
 
+  /**
+   * The same content on a disk that is longer now, with extents of the same length. The extent that was the last may
+   * have become longer: nobody knows its leaf any more, unless it is zeros.
+   */
+  grown(layout: ExtentLayout): LeafTable {
+    const table = new LeafTable(layout);
+    this.#leaves.copy(table.#leaves);
+    const last = this.layout.count - 1;
+    if (last >= 0 && this.layout.length(last) !== layout.length(last) && !this.isZero(last)) {
+      table.set(last, UNKNOWN_LEAF);
+    }
+    return table;
+  }
+
   isZero(index: number): boolean {
     return this.get(index).equals(ZERO_LEAF);
   }

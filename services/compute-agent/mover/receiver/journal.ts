@@ -7,6 +7,11 @@ import { LEAF_BYTES } from '../disks/extents.ts';
  * What a receiver holds durably: a line of JSON that names the migration and its disks, then records of fixed
  * length, the last one about an extent counting. A record is written after its extent's bytes were flushed to
  * the disk, never before. A torn or damaged tail is cut off: it costs sending those extents again, nothing else.
+ *
+ * A record may say that its extent is *proved*: it was read again from the disk, after it was durable, and has this
+ * leaf. It counts until the next record about that extent, which is written before the extent is written over. The
+ * order of those two writes is the page cache's, so a proof counts in the boot of the host in which it was made: after
+ * a power cut everything is read again.
  */
 export interface JournalSubject {
   readonly migration_id: string;
@@ -15,11 +20,22 @@ export interface JournalSubject {
 
 export interface JournalRecord extends ExtentAddress {
   readonly leaf: Buffer;
+  readonly proved?: true;
+}
+
+export interface JournalContent {
+  readonly subject: JournalSubject;
+  /** May be gone through as often as needed. */
+  readonly records: Iterable<JournalRecord>;
+  /** Whether proofs in it count. */
+  readonly proofs_count: boolean;
 }
 
 const JOURNAL_VERSION = 1;
 const ADDRESS_BYTES = 6;
 const RECORD_BYTES = ADDRESS_BYTES + LEAF_BYTES + 4;
+/** In a record's disk: no migration has so many. */
+const PROVED_FLAG = 0x8000;
 
 export class Journal {
   readonly #handle: FileHandle;
@@ -37,7 +53,8 @@ export class Journal {
     const fresh = `${path}.new`;
     const handle = await open(fresh, 'w', 0o600);
     try {
-      await handle.write(`${JSON.stringify({ version: JOURNAL_VERSION, ...subject })}\n`);
+      const boot_id = await bootId();
+      await handle.write(`${JSON.stringify({ version: JOURNAL_VERSION, boot_id, ...subject })}\n`);
       const journal = new Journal(handle);
       await journal.append(records);
       await rename(fresh, path);
@@ -47,6 +64,19 @@ export class Journal {
       await rm(fresh, { force: true });
       throw error;
     }
+  }
+
+  /** Goes on with a journal that nobody writes to now. @returns null when there is none of this migration */
+  static async reopen(path: string, migration_id: string): Promise<Journal | null> {
+    const known = await readJournal(path, migration_id);
+    if (known === null) return null;
+    const handle = await open(path, 'r+');
+    try {
+      await handle.truncate(known.end_bytes);
+    } finally {
+      await handle.close();
+    }
+    return new Journal(await open(path, 'a'));
   }
 
   async append(records: Iterable<JournalRecord>): Promise<void> {
@@ -67,7 +97,7 @@ export class Journal {
 export async function readJournal(
   path: string,
   migration_id: string,
-): Promise<{ readonly subject: JournalSubject; readonly records: Generator<JournalRecord> } | null> {
+): Promise<(JournalContent & { readonly end_bytes: number }) | null> {
   let bytes: Buffer;
   try {
     bytes = await readFile(path);
@@ -77,14 +107,28 @@ export async function readJournal(
   }
   const line_end = bytes.indexOf(0x0a);
   if (line_end < 0) return null;
-  const subject = readSubject(bytes.subarray(0, line_end).toString('utf8'));
-  if (subject === null || subject.migration_id !== migration_id) return null;
-  return { subject, records: recordsIn(bytes.subarray(line_end + 1)) };
+  const head = readHead(bytes.subarray(0, line_end).toString('utf8'));
+  if (head === null || head.subject.migration_id !== migration_id) return null;
+  const body = bytes.subarray(line_end + 1);
+  return {
+    subject: head.subject,
+    records: { [Symbol.iterator]: () => recordsIn(body) },
+    proofs_count: head.boot_id === (await bootId()),
+    get end_bytes() {
+      let end = line_end + 1;
+      for (const _ of recordsIn(body)) end += RECORD_BYTES;
+      return end;
+    },
+  };
 }
 
-function encodeRecord({ disk, index, leaf }: JournalRecord): Buffer {
+async function bootId(): Promise<string> {
+  return (await readFile('/proc/sys/kernel/random/boot_id', 'latin1')).trim();
+}
+
+function encodeRecord({ disk, index, leaf, proved }: JournalRecord): Buffer {
   const record = Buffer.allocUnsafe(RECORD_BYTES);
-  record.writeUInt16BE(disk, 0);
+  record.writeUInt16BE(proved === true ? disk | PROVED_FLAG : disk, 0);
   record.writeUInt32BE(index, 2);
   leaf.copy(record, ADDRESS_BYTES);
   record.writeUInt32BE(crc32(record.subarray(0, RECORD_BYTES - 4)), RECORD_BYTES - 4);
@@ -95,23 +139,28 @@ function* recordsIn(bytes: Buffer): Generator<JournalRecord> {
   for (let at = 0; at + RECORD_BYTES <= bytes.length; at += RECORD_BYTES) {
     const record = bytes.subarray(at, at + RECORD_BYTES);
     if (crc32(record.subarray(0, RECORD_BYTES - 4)) !== record.readUInt32BE(RECORD_BYTES - 4)) return;
+    const word = record.readUInt16BE(0);
     yield {
-      disk: record.readUInt16BE(0),
+      disk: word & ~PROVED_FLAG,
       index: record.readUInt32BE(2),
       leaf: record.subarray(ADDRESS_BYTES, ADDRESS_BYTES + LEAF_BYTES),
+      ...((word & PROVED_FLAG) === 0 ? {} : { proved: true as const }),
     };
   }
 }
 
-function readSubject(line: string): JournalSubject | null {
+function readHead(line: string): { readonly subject: JournalSubject; readonly boot_id: unknown } | null {
   let value: unknown;
   try {
     value = JSON.parse(line);
   } catch {
     return null;
   }
-  const subject = value as Partial<JournalSubject> & { version?: unknown };
+  const subject = value as Partial<JournalSubject> & { version?: unknown; boot_id?: unknown };
   if (subject?.version !== JOURNAL_VERSION || typeof subject.migration_id !== 'string') return null;
   if (!Array.isArray(subject.disks)) return null;
-  return { migration_id: subject.migration_id, disks: subject.disks };
+  return {
+    subject: { migration_id: subject.migration_id, disks: subject.disks },
+    boot_id: subject.boot_id,
+  };
 }
