@@ -14,7 +14,7 @@ import type { HostReported } from '../../shared/messaging/messages.ts';
 import { startOutboxPublisher, type OutboxPublisher } from '../../shared/messaging/outbox-publisher.ts';
 import { openPublisher } from '../../shared/messaging/publisher.ts';
 import { queues } from '../../shared/messaging/topology.ts';
-import { Driver, turnDueOf } from './drive/driver.ts';
+import { Driver, pauseLostOf, turnDueOf } from './drive/driver.ts';
 import { handleMessage, type EventSinks } from './drive/events.ts';
 import { ProgressWriter } from './drive/progress.ts';
 import type { DriveServices } from './drive/services.ts';
@@ -117,10 +117,14 @@ export async function startScheduler(configuration: Configuration, log: Logger):
   };
   const sinks: EventSinks = {
     driver,
-    progress: new ProgressWriter(pool, {
-      stall_timeout_seconds: services.settings.stall_timeout_seconds,
-      interval_milliseconds: PROGRESS_INTERVAL_MILLISECONDS,
-    }),
+    progress: new ProgressWriter(
+      pool,
+      {
+        stall_timeout_seconds: services.settings.stall_timeout_seconds,
+        interval_milliseconds: PROGRESS_INTERVAL_MILLISECONDS,
+      },
+      (operation) => driver.deliver(operation, pauseLostOf),
+    ),
     hostReported,
     guestChanged: async (event) => {
       await syncReportedGuests(pool, event.host, [event]);

@@ -55,6 +55,18 @@ export const operationsErrors = {
     advice:
       'A finished one can be confirmed or reverted; `drover migration show {migration}` tells its steps.',
   },
+  migration_past_copy: {
+    http_status: 409,
+    message: 'Migration {migration} cannot be paused: it is at {step}, its disks have been copied.',
+    advice:
+      'It ends within moments. `drover migration cancel {migration}` takes it back as long as it moves.',
+  },
+  migration_not_paused: {
+    http_status: 409,
+    message: 'Migration {migration} is not paused.',
+    advice:
+      '`drover migration show {migration}` tells what it waits for. A stuck operation goes on with `drover operation resume`.',
+  },
   operation_not_found: {
     http_status: 404,
     message: 'No operation {operation}.',

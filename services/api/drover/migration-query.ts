@@ -25,6 +25,7 @@ export interface MigrationRecord {
   readonly rate_bytes_per_second: number | null;
   readonly eta_seconds: number | null;
   readonly limit_bytes_per_second: number;
+  readonly was_running: boolean | null;
   readonly digests: object;
   readonly decision_id: string | null;
   readonly confirm_due_at: Date | null;
@@ -39,6 +40,9 @@ export interface MigrationRecord {
   readonly operation_step: string | null;
   readonly operation_attempt: number | null;
   readonly operation_reason: string | null;
+  readonly priority: number | null;
+  readonly paused_at: Date | null;
+  readonly turn: 'waiting' | 'held' | null;
 }
 
 export interface MigrationWish {
@@ -74,7 +78,8 @@ export async function findMigrations(database: Queryable, wish: MigrationWish): 
   const where = search.conditions.length > 0 ? `where ${search.conditions.join(' and ')}` : '';
   const { rows } = await database.query<MigrationRecord>(
     `select m.*, o.id as operation_id, o.kind as operation_kind, o.state as operation_state,
-            o.step as operation_step, o.attempt as operation_attempt, o.reason as operation_reason
+            o.step as operation_step, o.attempt as operation_attempt, o.reason as operation_reason,
+            o.priority, o.paused_at, o.turn
      from migrations m
      left join lateral (
        select * from operations where migration_uuid = m.uuid order by created_at desc limit 1

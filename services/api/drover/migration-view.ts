@@ -1,7 +1,12 @@
 import type { MigrationRecord, StepRecord } from './migration-query.ts';
+import type { QueuePlace } from './queue-view.ts';
+
+/** `stop` is not among them: while it is ordered the guest may still run, and before that it does. */
+const stepsWithoutGuest: ReadonlySet<string> = new Set(['copy', 'verify', 'prepare', 'retire', 'adopt']);
 
 /** A migration in Drover v1. Times are ISO 8601 in UTC, sizes in bytes; what is not known yet is null. */
-export function migrationView(row: MigrationRecord): object {
+export function migrationView(row: MigrationRecord, places: ReadonlyMap<string, QueuePlace>): object {
+  const isUnderWay = row.operation_state === 'running';
   return {
     id: row.uuid,
     number: row.id,
@@ -26,6 +31,11 @@ export function migrationView(row: MigrationRecord): object {
       eta_seconds: row.eta_seconds,
     },
     limit_bytes_per_second: row.limit_bytes_per_second,
+    priority: row.priority ?? 0,
+    paused_at: isUnderWay ? (row.paused_at?.toISOString() ?? null) : null,
+    /** Of a guest that ran: true between its stop at the source and its start at the target. */
+    guest_is_off: isUnderWay && row.was_running === true && stepsWithoutGuest.has(row.operation_step ?? ''),
+    queue: row.turn === 'waiting' ? (places.get(row.operation_id ?? '') ?? null) : null,
     digests: row.digests,
     decision_id: row.decision_id,
     operation:

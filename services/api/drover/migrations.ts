@@ -7,12 +7,16 @@ import { bodySchema, lastValue, limitSchema, validateBody, validateQuery } from 
 import { requestCancel } from '../operations/request-cancel.ts';
 import { wake } from '../operations/request-operation.ts';
 import { requestMigrate } from '../operations/request-migrate.ts';
+import { requestPause } from '../operations/request-pause.ts';
 import { serverPolicies } from '../policies/server-policies.ts';
 import { allow, requesterOf, requireServer } from '../routes/server-access.ts';
 import { hostNameSchema } from '../routes/server-actions/migrate.ts';
+import { transferLimits } from '../../scheduler/settings.ts';
 import type { ApiServices, RegisterRoutes } from '../services.ts';
 import { findMigrations, findSteps, type MigrationRecord } from './migration-query.ts';
 import { migrationView, stepView } from './migration-view.ts';
+import { pauseEffect } from './pause-effect.ts';
+import { readQueuePlaces, type QueuePlace } from './queue-view.ts';
 import { droverPolicies } from './policies.ts';
 
 const PAGE_LIMIT_MAX = 1000;
@@ -30,24 +34,34 @@ const listQuery = {
   allows_others: false,
 };
 
-const changeBody = bodySchema<{ readonly limit_bytes_per_second: number }>({
+const limitOfOneSchema = { type: 'integer', minimum: 0, maximum: 2 ** 52 } as const;
+const prioritySchema = { type: 'integer', minimum: -1000, maximum: 1000 } as const;
+
+const changeBody = bodySchema<Change>({
   type: 'object',
-  properties: { limit_bytes_per_second: { type: 'integer', minimum: 0, maximum: 2 ** 52 } },
-  required: ['limit_bytes_per_second'],
+  properties: { limit_bytes_per_second: limitOfOneSchema, priority: prioritySchema },
+  minProperties: 1,
   additionalProperties: false,
 });
+
+interface Change {
+  readonly limit_bytes_per_second?: number;
+  readonly priority?: number;
+}
 
 const createBody = bodySchema<{
   readonly server: string;
   readonly host?: string;
   readonly limit_bytes_per_second?: number;
   readonly if_cluster_version?: number;
+  readonly priority?: number;
 }>({
   type: 'object',
   properties: {
     server: uuidSchema,
     host: { type: 'string', ...hostNameSchema },
-    limit_bytes_per_second: { type: 'integer', minimum: 0, maximum: 2 ** 52 },
+    limit_bytes_per_second: limitOfOneSchema,
+    priority: prioritySchema,
     if_cluster_version: { type: 'integer', minimum: 0, maximum: 2 ** 52 },
   },
   required: ['server'],
@@ -73,39 +87,43 @@ export const registerDroverMigrations: RegisterRoutes = (app, services) => {
       ...text('marker'),
       limit,
     });
-    return { migrations: rows.map((row) => migrationView(row)) };
+    const places = await placesOf(services, rows);
+    return { migrations: rows.map((row) => migrationView(row, places)) };
   });
 
   app.post('/migrations', async (request, reply) => {
     const wish = validateBody(createBody, request.body);
     const server = await requireServer(services, request, wish.server);
     allow(services, request, serverPolicies.migrate, { project_id: server.project_id });
-    const { limit_bytes_per_second, if_cluster_version } = wish;
+    const { limit_bytes_per_second, if_cluster_version, priority } = wish;
     await requestMigrate(services, requesterOf(request), instanceId(server.uuid), {
       host: wish.host ?? null,
       service_down_time_seconds: services.configuration.DEFAULT.service_down_time,
+      ...(priority === undefined ? {} : { priority }),
       further: {
         ...(limit_bytes_per_second === undefined ? {} : { limit_bytes_per_second }),
         ...(if_cluster_version === undefined ? {} : { if_cluster_version }),
       },
     });
     const [row] = await findMigrations(services.pool, { server: server.uuid, limit: 1 });
-    return reply.code(202).send({ migration: row === undefined ? null : migrationView(row) });
+    return reply.code(202).send({ migration: row === undefined ? null : migrationView(row, new Map()) });
   });
 
   app.get<OfMigration>('/migrations/:migration', async (request) => {
     authorize(services, request, droverPolicies.migrations);
     const row = await requireMigration(services, request.params.migration);
     const steps = await findSteps(services.pool, row.uuid);
-    return { migration: { ...migrationView(row), steps: steps.map((step) => stepView(step)) } };
+    const view = migrationView(row, await placesOf(services, [row]));
+    return { migration: { ...view, steps: steps.map((step) => stepView(step)) } };
   });
 
   app.put<OfMigration>('/migrations/:migration', async (request) => {
-    const { limit_bytes_per_second } = validateBody(changeBody, request.body);
+    const change = validateBody(changeBody, request.body);
     authorize(services, request, droverPolicies.change_migration);
     const row = await requireMigration(services, request.params.migration);
-    await setLimit(services, request, row, limit_bytes_per_second);
-    return { migration: migrationView(await requireMigration(services, row.uuid)) };
+    await applyChange(services, request, row, change);
+    const changed = await requireMigration(services, row.uuid);
+    return { migration: migrationView(changed, await placesOf(services, [changed])) };
   });
 
   app.post<OfMigration>('/migrations/:migration/cancel', async (request, reply) => {
@@ -120,14 +138,27 @@ export const registerDroverMigrations: RegisterRoutes = (app, services) => {
       `${row.source_compute} as it was (${row.old_vm_state}), and ${row.dest_compute ?? 'the target'} is cleaned up.`;
     return reply.code(202).send({ cancel: { migration_id: row.uuid, effect } });
   });
+
+  for (const [word, paused] of [
+    ['pause', true],
+    ['unpause', false],
+  ] as const) {
+    app.post<OfMigration>(`/migrations/:migration/${word}`, async (request, reply) => {
+      authorize(services, request, droverPolicies.pause_migration);
+      const row = await requireMigration(services, request.params.migration);
+      const step = await requestPause(services, requesterOf(request), row, paused);
+      const effect = pauseEffect(step, paused, row.was_running ?? row.old_vm_state === 'active');
+      return reply.code(202).send({ [word]: { migration_id: row.uuid, effect } });
+    });
+  }
 };
 
 /** Takes effect on a running copy within a second: the scheduler, woken, tells the source. */
-async function setLimit(
+async function applyChange(
   services: ApiServices,
   request: FastifyRequest,
   row: MigrationRecord,
-  limit_bytes_per_second: number,
+  { limit_bytes_per_second, priority }: Change,
 ): Promise<void> {
   const { operation_id } = row;
   if (operation_id === null || row.operation_kind !== 'cold' || row.operation_state !== 'running') {
@@ -135,17 +166,29 @@ async function setLimit(
   }
   await inTransaction(services.pool, async (transaction) => {
     await transaction.query(
-      `update operations set request = request || jsonb_build_object('limit_bytes_per_second', $2::bigint)
+      `update operations set priority = coalesce($2, priority), updated_at = now(), request = case
+         when $3::bigint is null then request
+         else request || jsonb_build_object('limit_bytes_per_second', $3::bigint) end
        where id = $1`,
-      [operation_id, limit_bytes_per_second],
+      [operation_id, priority ?? null, limit_bytes_per_second ?? null],
     );
     await transaction.query(
-      `update migrations set limit_bytes_per_second = $2, updated_at = now() where uuid = $1`,
-      [row.uuid, limit_bytes_per_second],
+      `update migrations set limit_bytes_per_second = coalesce($2, limit_bytes_per_second), updated_at = now()
+       where uuid = $1`,
+      [row.uuid, limit_bytes_per_second ?? null],
     );
     await appendOutbox(transaction, [wake(requestId(request.request_id), operationId(operation_id))]);
   });
   services.wakeOutbox();
+}
+
+/** Only asked for when somebody waits: most pages have nobody who does. */
+async function placesOf(
+  services: ApiServices,
+  rows: readonly MigrationRecord[],
+): Promise<ReadonlyMap<string, QueuePlace>> {
+  if (rows.every(({ turn }) => turn !== 'waiting')) return new Map();
+  return await readQueuePlaces(services.pool, transferLimits(services.configuration));
 }
 
 async function requireMigration(services: ApiServices, word: string): Promise<MigrationRecord> {

@@ -6,6 +6,7 @@ export const droverPolicies = {
   migrations: 'drover:migrations:show',
   change_migration: 'drover:migrations:update',
   cancel_migration: 'drover:migrations:cancel',
+  pause_migration: 'drover:migrations:pause',
   operations: 'drover:operations:show',
   resume_operation: 'drover:operations:resume',
   resolve_operation: 'drover:operations:resolve',
@@ -22,11 +23,18 @@ export const droverPolicyRules: readonly PolicyRule[] = [
     `GET ${P}/migrations`,
     `GET ${P}/migrations/{migration}`,
   ]),
-  policyRule(droverPolicies.change_migration, 'admin', 'Change the limits of a running migration', [
-    `PUT ${P}/migrations/{migration}`,
-  ]),
+  policyRule(
+    droverPolicies.change_migration,
+    'admin',
+    'Change the rate and the priority of a running migration',
+    [`PUT ${P}/migrations/{migration}`],
+  ),
   policyRule(droverPolicies.cancel_migration, 'admin', 'Stop a migration and give the server back', [
     `POST ${P}/migrations/{migration}/cancel`,
+  ]),
+  policyRule(droverPolicies.pause_migration, 'admin', 'Let a migration stand still, and go on', [
+    `POST ${P}/migrations/{migration}/pause`,
+    `POST ${P}/migrations/{migration}/unpause`,
   ]),
   policyRule(droverPolicies.operations, 'admin', 'See operations, the stuck ones above all', [
     `GET ${P}/operations`,

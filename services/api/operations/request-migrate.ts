@@ -18,6 +18,8 @@ export interface MigrateOptions {
   readonly service_down_time_seconds: number;
   /** What only Drover v1 can ask for: a limit, a cluster that has not changed. */
   readonly further?: Pick<OperationRequest, 'limit_bytes_per_second' | 'if_cluster_version'>;
+  /** Among those that wait for their turn to copy: the larger goes first. */
+  readonly priority?: number;
 }
 
 /**
@@ -50,7 +52,8 @@ export async function requestMigrate(
       await requireHost(transaction, options.host);
     },
     prepare: async (transaction, locked) => ({
-      migration_id: await insertMigration(transaction, requester, locked, options.host),
+      migration_id: await insertMigration(transaction, requester, locked, options),
+      priority: options.priority ?? 0,
       request: {
         ...options.further,
         ...(options.host === null ? {} : { host: await requireHost(transaction, options.host) }),
@@ -64,14 +67,15 @@ async function insertMigration(
   transaction: Queryable,
   requester: Requester,
   instance: LockedInstance,
-  requestedHost: string | null,
+  { host, further }: MigrateOptions,
 ): Promise<MigrationId> {
   const id = migrationId(randomUUID());
   const source = hostOf(instance);
   await transaction.query(
     `insert into migrations (uuid, instance_uuid, migration_type, status, phase, source_compute, source_node,
-       old_flavor, new_flavor, old_vm_state, requested_host, user_id, project_id, request_id)
-     values ($1, $2, 'migration', 'pre-migrating', 'choose', $3, $4, $5, $5, $6, $7, $8, $9, $10)`,
+       old_flavor, new_flavor, old_vm_state, requested_host, user_id, project_id, request_id,
+       limit_bytes_per_second)
+     values ($1, $2, 'migration', 'pre-migrating', 'choose', $3, $4, $5, $5, $6, $7, $8, $9, $10, $11)`,
     [
       id,
       instance.uuid,
@@ -79,10 +83,11 @@ async function insertMigration(
       instance.node ?? source,
       JSON.stringify(instance.flavor),
       instance.vm_state,
-      requestedHost,
+      host,
       requester.user_id,
       requester.project_id,
       requester.request_id,
+      further?.limit_bytes_per_second ?? 0,
     ],
   );
   return id;

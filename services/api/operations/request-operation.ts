@@ -45,6 +45,7 @@ export interface OperationServices {
 export interface PreparedOperation {
   readonly migration_id?: MigrationId;
   readonly request?: OperationRequest;
+  readonly priority?: number;
 }
 
 export interface OperationPlan {
@@ -86,6 +87,7 @@ export async function requestOperation(
         instance,
         migration: prepared.migration_id ?? null,
         request: prepared.request ?? {},
+        priority: prepared.priority ?? 0,
         state: 'running',
       });
     }),
@@ -132,6 +134,7 @@ export interface NewOperation {
   readonly instance: InstanceId;
   readonly migration: MigrationId | null;
   readonly request: OperationRequest;
+  readonly priority?: number;
   readonly state: 'running' | 'waiting';
 }
 
@@ -148,8 +151,8 @@ export async function insertOperation(
        values ($2, $3, $4, $5, $6) returning id
      )
      insert into operations (id, kind, instance_uuid, migration_uuid, action_id, request_id, user_id, project_id,
-       request, state)
-     select $1, $7, $2, $8, action.id, $4, $5, $6, $9, $10 from action`,
+       request, state, priority)
+     select $1, $7, $2, $8, action.id, $4, $5, $6, $9, $10, $11 from action`,
     [
       id,
       operation.instance,
@@ -161,6 +164,7 @@ export async function insertOperation(
       operation.migration,
       JSON.stringify(operation.request),
       operation.state,
+      operation.priority ?? 0,
     ],
   );
   await appendOutbox(transaction, [wake(requester.request_id, id)]);

@@ -7,6 +7,10 @@ export interface ProgressView {
   readonly processed_bytes: number | null;
   readonly rate_bytes_per_second: number | null;
   readonly eta_seconds: number | null;
+  /** A person has paused it. */
+  readonly paused?: boolean;
+  /** In the queue: what for. */
+  readonly waits_for?: string | null;
 }
 
 const BAR_WIDTH = 28;
@@ -17,7 +21,9 @@ const moving = new Set(['pre-copy', 'copy', 'verify']);
 export function progressLine(view: ProgressView): string {
   const phase = view.phase.padEnd(13);
   const { total_bytes: total, processed_bytes: processed } = view;
-  if (!moving.has(view.phase) || total === null || processed === null || total === 0) return phase.trimEnd();
+  const stands = view.paused === true ? 'paused' : (view.waits_for ?? null);
+  if (!moving.has(view.phase) || total === null || processed === null || total === 0)
+    return stands === null ? phase.trimEnd() : `${phase}${stands}`;
   const share = Math.min(1, processed / total);
   const filled = Math.round(share * BAR_WIDTH);
   const bar = '█'.repeat(filled) + '░'.repeat(BAR_WIDTH - filled);
@@ -25,10 +31,12 @@ export function progressLine(view: ProgressView): string {
     `${phase}${bar} ${String(Math.floor(share * 100)).padStart(3)}%`,
     `${formatBytes(processed)} of ${formatBytes(total)}`,
   ];
-  if (view.rate_bytes_per_second !== null && view.rate_bytes_per_second > 0) {
+  if (view.paused === true) parts.push('paused');
+  else if (view.rate_bytes_per_second !== null && view.rate_bytes_per_second > 0) {
     parts.push(`${formatBytes(view.rate_bytes_per_second)}/s`);
   }
-  if (view.eta_seconds !== null && share < 1) parts.push(`${formatSeconds(view.eta_seconds)} left`);
+  if (view.eta_seconds !== null && share < 1 && view.paused !== true)
+    parts.push(`${formatSeconds(view.eta_seconds)} left`);
   return parts.join('  ');
 }
 
@@ -57,7 +65,7 @@ export class ProgressDisplay {
       this.#stream.write(`\r\x1b[K${styleText('cyan', '›')} ${line}`);
     } else {
       const tenth = view.total_bytes ? Math.floor(((view.processed_bytes ?? 0) / view.total_bytes) * 10) : 0;
-      const key = `${view.phase} ${tenth}`;
+      const key = `${view.phase} ${tenth} ${view.paused === true} ${view.waits_for ?? ''}`;
       if (key === this.#last) return;
       this.#stream.write(`${line}\n`);
       this.#last = key;

@@ -1,4 +1,5 @@
 import type { Pool } from '../../../shared/database/connect.ts';
+import type { OperationId } from '../../../shared/domain/ids.ts';
 import type { StepProgress } from '../../../shared/messaging/messages.ts';
 import { percentOf } from './apply.ts';
 import { prepared } from './statement.ts';
@@ -17,11 +18,18 @@ export interface ProgressSettings {
  */
 export class ProgressWriter {
   readonly #pool: Pool;
+  readonly #pauseLost: (operation: OperationId) => Promise<unknown>;
   readonly #settings: ProgressSettings;
   readonly #written = new Map<string, number>();
 
-  constructor(pool: Pool, settings: ProgressSettings) {
+  /** @param pauseLost called when a copy stands still, or does not, other than its row has wanted for a while */
+  constructor(
+    pool: Pool,
+    settings: ProgressSettings,
+    pauseLost: (operation: OperationId) => Promise<unknown>,
+  ) {
     this.#pool = pool;
+    this.#pauseLost = pauseLost;
     this.#settings = settings;
   }
 
@@ -46,7 +54,7 @@ export class ProgressWriter {
       const { rowCount } = await this.#pool.query(prepared(atWorkSql, try_of_step));
       return rowCount !== 0;
     }
-    const { rowCount } = await this.#pool.query(
+    const { rowCount, rows } = await this.#pool.query<{ wants_pause: boolean; is_settled: boolean }>(
       prepared(progressSql, [
         ...try_of_step,
         progress.round,
@@ -60,6 +68,10 @@ export class ProgressWriter {
         percentOf(progress),
       ]),
     );
+    const [row] = rows;
+    // A sender that was started anew by an old order does not know of a pause, or of its end.
+    if (row?.is_settled === true && progress.paused !== undefined && row.wants_pause !== progress.paused)
+      await this.#pauseLost(event.operation_id);
     return rowCount !== 0;
   }
 
@@ -107,4 +119,5 @@ const progressSql = `
   update operations o set deadline_at = now() + make_interval(secs => $5)
   from at_step
   where o.id = at_step.id and o.step = $2 and o.attempt = $3 and o.state = $4
-    and (select count(*) from instance_row) >= 0`;
+    and (select count(*) from instance_row) >= 0
+  returning o.paused_at is not null as wants_pause, o.updated_at < now() - interval '2 seconds' as is_settled`;

@@ -140,7 +140,8 @@ function onRequested(draft: Draft, settings: Settings): void {
 
 function onDeadline(draft: Draft, host_is_up: boolean, settings: Settings): void {
   const { operation } = draft;
-  if (operation.step === null || operation.step_state !== 'ordered') {
+  // In the queue nobody owes an answer.
+  if (operation.step === null || operation.step_state !== 'ordered' || operation.turn === 'waiting') {
     draft.note('deadline of nothing');
     return;
   }

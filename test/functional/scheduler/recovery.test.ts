@@ -376,7 +376,11 @@ describe('progress', () => {
   test('is written for the step that runs, moves its deadline, and is throttled', async () => {
     const { operation } = await addColdMigration(pool, instance);
     await pool.query(`update operations set step = 'copy', step_state = 'ordered', attempt = 4`);
-    const writer = new ProgressWriter(pool, { stall_timeout_seconds: 60, interval_milliseconds: 400 });
+    const writer = new ProgressWriter(
+      pool,
+      { stall_timeout_seconds: 60, interval_milliseconds: 400 },
+      async () => undefined,
+    );
     expect(await writer.take(event(operation, 3), 0)).toBe(false);
     expect(await writer.take(event(operation, 4, { host: hostName('c2') }), 1000)).toBe(false);
     expect(await writer.take(event(operation, 4), 1000)).toBe(true);
@@ -396,7 +400,11 @@ describe('progress', () => {
          facts = '{"choose": {"host": "c2"}}'`,
     );
     await pool.query(`update migrations set disk_processed_bytes = 7, updated_at = '2020-01-01'`);
-    const writer = new ProgressWriter(pool, { stall_timeout_seconds: 60, interval_milliseconds: 400 });
+    const writer = new ProgressWriter(
+      pool,
+      { stall_timeout_seconds: 60, interval_milliseconds: 400 },
+      async () => undefined,
+    );
     const sign = { step: 'admit', progress: null, host: hostName('c2') };
     expect(await writer.take(event(operation, 1, sign), 0)).toBe(false);
     expect(await writer.take(event(operation, 2, { ...sign, host: hostName('c1') }), 1000)).toBe(false);

@@ -1,7 +1,6 @@
-import { CommandFailure, ExitCode } from '../../exit-codes.ts';
-import { parseRate } from '../../output/sizes.ts';
 import { record, text } from '../../session/json.ts';
 import { openSession, say, type Command } from '../context.ts';
+import { limitOption, priorityOption, rateOf } from '../rate-option.ts';
 import { findMigration } from './find.ts';
 
 const positional = {
@@ -22,27 +21,53 @@ export const cancelMigration: Command<{ readonly migration: string }> = {
   },
 };
 
-export const setMigration: Command<{ readonly migration: string; readonly limit: string }> = {
+interface SetArguments {
+  readonly migration: string;
+  readonly limit: string | undefined;
+  readonly priority: number | undefined;
+}
+
+export const setMigration: Command<SetArguments> = {
   command: 'set <migration>',
-  describe: 'Change a running migration',
+  describe: 'Change the rate or the priority of a migration that moves',
   builder: (argv) =>
-    argv.positional('migration', positional).option('limit', {
-      type: 'string',
-      demandOption: true,
-      describe: 'Send no faster than this, e.g. 50MiB/s; 0: no limit',
-    }),
+    argv
+      .positional('migration', positional)
+      .option('limit', limitOption)
+      .option('priority', priorityOption)
+      .check(({ limit, priority }) => {
+        if (limit === undefined && priority === undefined)
+          throw new Error('Say what to set: --limit, --priority.');
+        return true;
+      }),
   handler: async (options) => {
-    let limit: number;
-    try {
-      limit = parseRate(options.limit);
-    } catch (error) {
-      throw new CommandFailure(
-        ExitCode.usage,
-        `--limit: ${error instanceof Error ? error.message : String(error)}.`,
-      );
-    }
+    const { priority } = options;
+    const body = {
+      ...(options.limit === undefined ? {} : { limit_bytes_per_second: rateOf(options.limit) }),
+      ...(priority === undefined ? {} : { priority }),
+    };
     const session = await openSession(options);
     const id = text(await findMigration(session, options.migration), 'id');
-    await session.request('drover', 'PUT', `/migrations/${id}`, { body: { limit_bytes_per_second: limit } });
+    await session.request('drover', 'PUT', `/migrations/${id}`, { body });
   },
 };
+
+export const pauseMigration = standCommand(
+  'pause',
+  'Let a migration stand still: in the queue, before its guest is stopped, or while it copies',
+);
+export const unpauseMigration = standCommand('unpause', 'Let a paused migration go on where it stands');
+
+function standCommand(word: 'pause' | 'unpause', describe: string): Command<{ readonly migration: string }> {
+  return {
+    command: `${word} <migration>`,
+    describe,
+    builder: (argv) => argv.positional('migration', positional),
+    handler: async (options) => {
+      const session = await openSession(options);
+      const id = text(await findMigration(session, options.migration), 'id');
+      const answer = await session.request('drover', 'POST', `/migrations/${id}/${word}`);
+      say(text(record(answer.body, word), 'effect') ?? 'Done.');
+    },
+  };
+}

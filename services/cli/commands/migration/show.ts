@@ -1,4 +1,4 @@
-import { formatBytes } from '../../output/sizes.ts';
+import { formatBytes, formatSeconds } from '../../output/sizes.ts';
 import type { Cell } from '../../output/format.ts';
 import { findServerId } from '../../session/find-server.ts';
 import { list, number, record, text, type JsonRecord } from '../../session/json.ts';
@@ -45,9 +45,9 @@ export const listMigrations: Command<ListArguments> = {
       Source: text(migration, 'source_host'),
       Target: text(migration, 'target_host'),
       Status: text(migration, 'status'),
-      Phase: text(migration, 'phase'),
+      Phase: phaseOf(migration),
       Progress: percent(migration),
-      Reason: text(record(migration, 'reason'), 'message'),
+      Reason: text(record(migration, 'reason'), 'message') ?? text(record(migration, 'queue'), 'waits_for'),
       'Created At': text(migration, 'created_at'),
     }));
     printList(columns, rows, options);
@@ -77,21 +77,31 @@ function migrationRow(migration: JsonRecord): Record<string, Cell> {
     const bytes = number(progress, key);
     return bytes === null ? null : formatBytes(bytes);
   };
+  const rate = number(progress, 'rate_bytes_per_second');
+  const eta = number(progress, 'eta_seconds');
   return {
     id: text(migration, 'id'),
     number: number(migration, 'number'),
     server_id: text(migration, 'server_id'),
     status: text(migration, 'status'),
-    phase: text(migration, 'phase'),
+    phase: phaseOf(migration),
+    waits_for: text(record(migration, 'queue'), 'waits_for'),
+    paused_at: text(migration, 'paused_at'),
+    guest: migration['guest_is_off'] === true ? 'off until it starts at the target' : null,
     source_host: text(migration, 'source_host'),
     target_host: text(migration, 'target_host'),
     reason: text(record(migration, 'reason'), 'message'),
     disk_total: size('disk_total_bytes'),
     disk_processed: size('disk_processed_bytes'),
+    disk_remaining: size('disk_remaining_bytes'),
+    round: number(progress, 'round'),
+    rate: rate === null ? null : `${formatBytes(rate)}/s`,
+    eta: eta === null ? null : formatSeconds(eta),
     sent: size('sent_bytes'),
     skipped: size('skipped_bytes'),
     resent: size('resent_bytes'),
     limit_bytes_per_second: number(migration, 'limit_bytes_per_second'),
+    priority: number(migration, 'priority'),
     decision_id: text(migration, 'decision_id'),
     confirm_due_at: text(migration, 'confirm_due_at'),
     created_at: text(migration, 'created_at'),
@@ -101,6 +111,17 @@ function migrationRow(migration: JsonRecord): Record<string, Cell> {
       .map((step) => stepLine(step))
       .join('\n'),
   };
+}
+
+/** With the place in the queue, or that a person has paused it. */
+function phaseOf(migration: JsonRecord): string | null {
+  const phase = text(migration, 'phase');
+  const position = number(record(migration, 'queue'), 'position');
+  const words = [
+    position === null ? null : `place ${position}`,
+    text(migration, 'paused_at') === null ? null : 'paused',
+  ].filter((word) => word !== null);
+  return words.length === 0 ? phase : `${phase} (${words.join(', ')})`;
 }
 
 function stepLine(step: JsonRecord): string {

@@ -1,11 +1,10 @@
-import { CommandFailure, ExitCode } from '../../exit-codes.ts';
-import { parseRate } from '../../output/sizes.ts';
 import { findServerId } from '../../session/find-server.ts';
 import { text } from '../../session/json.ts';
 import type { Answer, Session } from '../../session/session.ts';
 import { waitForServer } from '../../wait.ts';
 import { openSession, say, type Command } from '../context.ts';
 import { hostsOption } from '../decision/view.ts';
+import { limitOption, priorityOption, rateOf } from '../rate-option.ts';
 import { timeoutOption, waitOption } from '../wait-options.ts';
 import { dryRunOne } from './dry-run.ts';
 import { explainMigration } from './explain.ts';
@@ -19,6 +18,7 @@ interface Waiting {
 interface Arguments extends Waiting {
   readonly host: string | undefined;
   readonly limit: string | undefined;
+  readonly priority: number | undefined;
   readonly 'dry-run': boolean;
   readonly 'if-cluster-version': number | undefined;
   readonly hosts: number;
@@ -44,7 +44,8 @@ export const migrateServer: Command<Arguments> = {
         type: 'number',
         describe: 'Move it only if nothing has changed since the dry run that named this version',
       })
-      .option('limit', { type: 'string', describe: 'Send no faster than this, e.g. 50MiB/s' })
+      .option('limit', limitOption)
+      .option('priority', priorityOption)
       .option('wait', {
         ...waitOption,
         describe: 'Watch it until VERIFY_RESIZE; the exit code says whether it moved',
@@ -88,7 +89,9 @@ async function requestMove(
 ): Promise<Answer> {
   const host = options.host === undefined ? {} : { host: options.host };
   const if_cluster_version = options['if-cluster-version'];
-  if (limit_bytes_per_second === undefined && if_cluster_version === undefined) {
+  const { priority } = options;
+  const wishes = [limit_bytes_per_second, if_cluster_version, priority];
+  if (wishes.every((wish) => wish === undefined)) {
     return await session.request('compute', 'POST', `/servers/${id}/action`, { body: { migrate: host } });
   }
   return await session.request('drover', 'POST', '/migrations', {
@@ -97,6 +100,7 @@ async function requestMove(
       ...host,
       ...(limit_bytes_per_second === undefined ? {} : { limit_bytes_per_second }),
       ...(if_cluster_version === undefined ? {} : { if_cluster_version }),
+      ...(priority === undefined ? {} : { priority }),
     },
   });
 }
@@ -131,15 +135,4 @@ function settleCommand(word: 'confirm' | 'revert', describe: string): Command<Wa
       );
     },
   };
-}
-
-function rateOf(value: string): number {
-  try {
-    return parseRate(value);
-  } catch (error) {
-    throw new CommandFailure(
-      ExitCode.usage,
-      `--limit: ${error instanceof Error ? error.message : String(error)}.`,
-    );
-  }
 }

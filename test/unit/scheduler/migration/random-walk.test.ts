@@ -28,6 +28,8 @@ const happening = fc.oneof(
   { weight: 1, arbitrary: fc.constant({ type: 'lease_expired' as const }) },
   { weight: 1, arbitrary: fc.constant({ type: 'cancel' as const }) },
   { weight: 1, arbitrary: fc.constant({ type: 'repeat_answer' as const }) },
+  { weight: 1, arbitrary: fc.record({ type: fc.constant('pause' as const), paused: fc.boolean() }) },
+  { weight: 1, arbitrary: fc.record({ type: fc.constant('busy' as const), busy: fc.boolean() }) },
 );
 
 function step(cluster: SimulatedCluster, what: Parameters<Parameters<typeof happening.map>[0]>[0]): void {
@@ -64,6 +66,13 @@ function step(cluster: SimulatedCluster, what: Parameters<Parameters<typeof happ
     case 'cancel':
       cluster.happen({ type: 'cancel', by: 'walk' });
       return;
+    case 'pause':
+      cluster.pause(what.paused);
+      return;
+    case 'busy':
+      cluster.obstacle = what.busy ? 'others_wait' : null;
+      cluster.happen({ type: 'turn_due' });
+      return;
     case 'repeat_answer':
       if (cluster.answers[0] !== undefined) cluster.answers.push(cluster.answers[0]);
       return;
@@ -75,6 +84,8 @@ function step(cluster: SimulatedCluster, what: Parameters<Parameters<typeof happ
 /** Repairs the world and lets it come to rest: hosts back, a person resumes what is stuck. */
 function comeToRest(cluster: SimulatedCluster): void {
   cluster.down.clear();
+  cluster.obstacle = null;
+  cluster.pause(false);
   for (let tries = 0; tries < 5; tries += 1) {
     cluster.settle();
     if (cluster.world.operation.state !== 'stuck') return;
@@ -89,6 +100,7 @@ function expectOneHome(cluster: SimulatedCluster): void {
 function expectRest(cluster: SimulatedCluster): void {
   const { operation, instance, migration } = cluster.world;
   expect(['done', 'unwound']).toContain(operation.state);
+  expect(operation.turn).toBeNull();
   expect(instance.task_state).toBeNull();
   const homes = allHosts.filter((name) => cluster.host(name).home !== null);
   expect(homes).toEqual([instance.host]);
