@@ -99,7 +99,9 @@ export class Receiver {
         const begin = readBegin(frame.body);
         return this.#inTurn(async () => {
           await this.#endSession();
-          const work = new ReceivingSession(this.#admitted, connection);
+          const work = new ReceivingSession(this.#admitted, connection, (error) => {
+            void this.#giveUp(connection, error);
+          });
           this.#session = { id: hello.session, work };
           await work.begin(begin);
         });
@@ -126,6 +128,11 @@ export class Receiver {
   async #refuse(connection: FrameConnection, error: unknown): Promise<void> {
     if (error instanceof ConnectionClosed || connection.closed) return;
     await connection.write(textFrame('failed', describeFailure(error))).catch(() => undefined);
+  }
+
+  async #giveUp(connection: FrameConnection, error: unknown): Promise<void> {
+    await this.#refuse(connection, error);
+    connection.destroy();
   }
 
   /** The session ends with the stream that leads it. */

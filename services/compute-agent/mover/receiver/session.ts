@@ -59,6 +59,7 @@ const UNREAD_BYTES_MAX = 4 * MEBIBYTE;
 export class ReceivingSession {
   readonly #admitted: Admitted;
   readonly #connection: FrameConnection;
+  readonly #onFailure: (error: unknown) => void;
   #disks: readonly StagedDisk[] = [];
   /** Null: the disks cannot outgrow what was reserved. */
   #space: SpaceAllowance | null = null;
@@ -70,9 +71,11 @@ export class ReceivingSession {
   #timer: NodeJS.Timeout | null = null;
   #failure: unknown = null;
 
-  constructor(admitted: Admitted, connection: FrameConnection) {
+  /** @param onFailure hears what failed while nobody waited for it */
+  constructor(admitted: Admitted, connection: FrameConnection, onFailure: (error: unknown) => void) {
     this.#admitted = admitted;
     this.#connection = connection;
+    this.#onFailure = onFailure;
   }
 
   /** What was reserved binds every session of the migration; sizes that fit need no counting. */
@@ -85,6 +88,7 @@ export class ReceivingSession {
 
   async #allocatedBytes(): Promise<number> {
     const { folder } = this.#admitted;
+    await Promise.all(this.#disks.map((disk) => disk.settle()));
     const found = await Promise.all(this.#disks.map(({ name }) => stat(join(folder, name))));
     return found.reduce((sum, { blocks }) => sum + blocks * 512, 0);
   }
@@ -186,7 +190,7 @@ export class ReceivingSession {
     this.#checkpoint = this.#makeDurable({ acknowledge: true })
       .catch((error: unknown) => {
         this.#failure ??= error;
-        this.#connection.destroy();
+        this.#onFailure(error);
       })
       .finally(() => {
         this.#checkpoint = null;

@@ -3,29 +3,43 @@ import { open, type FileHandle } from 'node:fs/promises';
 import { join } from 'node:path';
 import { constants as zlib, zstdDecompress } from 'node:zlib';
 import { extentsWithData } from '../disks/data-map.ts';
+import { ALIGNMENT_BYTES, openDirect, refusesDirect } from '../disks/direct-file.ts';
 import { ExtentLayout, UNKNOWN_LEAF, type Segment } from '../disks/extents.ts';
 import { LeafTable } from '../disks/leaf-table.ts';
+import { MemoryPool } from '../disks/memory-pool.ts';
 import { decodedBytes, encodings, ProtocolError, type Extent } from '../protocol.ts';
 
 /** Zeros for the rest of an extent that held something before. */
 const zeros = Buffer.alloc(1024 * 1024);
 
 const SHORT_WRITE_BYTES = 128 * 1024;
+/** Shorter runs cost less through the page cache: the disk is asked once for many of them. */
+const DIRECT_BYTES_MIN = 128 * 1024;
+/** Extents that are being written while the next ones come; of all disks together, so that memory is bounded. */
+const WRITTEN_BEHIND = 3;
+const memory_pool = new MemoryPool(WRITTEN_BEHIND);
 
 /** One disk that is being received. */
 export class StagedDisk {
   readonly name: string;
-  readonly layout: ExtentLayout;
+  layout: ExtentLayout;
   /** What lies in the file, as far as it was written by us; claimed by the sender, proved by the digest at the end. */
-  readonly leaves: LeafTable;
+  leaves: LeafTable;
   readonly #handle: FileHandle;
+  /** Past the page cache; null where that cannot be. */
+  #direct: FileHandle | null;
   #overwritten = false;
+  /** What is being written, by the extents' indices. */
+  readonly #writing = new Map<number, Promise<void>>();
+  /** Of a write that nobody waited for. */
+  #failure: { readonly error: unknown } | null = null;
 
-  private constructor(name: string, layout: ExtentLayout, handle: FileHandle) {
+  private constructor(name: string, layout: ExtentLayout, handle: FileHandle, direct: FileHandle | null) {
     this.name = name;
     this.layout = layout;
     this.leaves = new LeafTable(layout);
     this.#handle = handle;
+    this.#direct = direct;
   }
 
   /**
@@ -39,7 +53,10 @@ export class StagedDisk {
       const status = await handle.stat();
       if (!status.isFile()) throw new Error(`${name} is not a file`);
       if (status.size !== size_bytes) await handle.truncate(size_bytes);
-      return new StagedDisk(name, new ExtentLayout(size_bytes), handle);
+      const past_cache = await openDirect(join(folder, name), constants.O_RDWR | constants.O_NOFOLLOW);
+      if (!past_cache.direct) await past_cache.handle.close();
+      const direct = past_cache.direct ? past_cache.handle : null;
+      return new StagedDisk(name, new ExtentLayout(size_bytes), handle, direct);
     } catch (error) {
       await handle.close();
       throw error;
@@ -52,6 +69,13 @@ export class StagedDisk {
     await this.#handle.truncate(this.layout.size_bytes);
   }
 
+  /** The source's file has become longer between two rounds; what lies here stays. */
+  async grow(layout: ExtentLayout): Promise<void> {
+    await this.#handle.truncate(layout.size_bytes);
+    this.layout = layout;
+    this.leaves = this.leaves.grown(layout);
+  }
+
   /** After a break: data that the journal does not know was written by a receiver that died before it could note it. */
   async markUnknown(folder: string): Promise<void> {
     const written = await extentsWithData(join(folder, this.name), this.#handle, this.layout);
@@ -60,7 +84,11 @@ export class StagedDisk {
     }
   }
 
-  /** @throws ProtocolError when the extent does not fit the disk; the file system's errors */
+  /**
+   * Takes an extent: its payload may be overwritten when this resolves. It is in the file when `settle` or `flush`
+   * has ended, which fail where it failed.
+   * @throws ProtocolError when the extent does not fit the disk; the file system's errors, of an earlier extent too
+   */
   async write(extent: Extent): Promise<void> {
     const { index, segments } = extent;
     if (index >= this.layout.count) throw new ProtocolError(`${this.name} has no extent ${index}`);
@@ -70,15 +98,56 @@ export class StagedDisk {
       throw new ProtocolError(`a segment beyond extent ${index} of ${this.name}`);
     }
     const content = await decode(extent);
+    const direct = segments.some((segment) => segment.length >= DIRECT_BYTES_MIN) ? this.#direct : null;
+    const memory = direct === null ? null : await memory_pool.take(this.layout.extent_bytes, direct);
+    // The same extent may come on another stream: the later one counts.
+    while (this.#writing.has(index)) await this.#writing.get(index);
+    const held = memory?.subarray(0, content.length) ?? content;
+    if (memory !== null) content.copy(held);
+    this.#behind(index, this.#place({ index, segments, content: held }), memory);
+    this.leaves.set(index, extent.leaf);
+    if (memory === null) await this.#writing.get(index);
+    if (this.#failure !== null) throw this.#failure.error;
+  }
+
+  #behind(index: number, placed: Promise<void>, memory: Buffer | null): void {
+    const writing = placed
+      .catch((error: unknown) => {
+        this.#failure ??= { error };
+      })
+      .finally(() => {
+        this.#writing.delete(index);
+        if (memory !== null) memory_pool.give(memory);
+      });
+    this.#writing.set(index, writing);
+  }
+
+  async #place(extent: PlacedExtent): Promise<void> {
+    const { index, segments, content } = extent;
     const start = this.layout.offset(index);
+    // A new file has zeros there already, and as holes.
+    const was_zero = this.leaves.isZero(index);
     let at = 0;
     for (const segment of segments) {
-      await this.#writeAll(content.subarray(at, at + segment.length), start + segment.offset);
+      const bytes = content.subarray(at, at + segment.length);
+      const direct_bytes = await this.#writeDirect(bytes, start + segment.offset);
+      await this.#writeAll(bytes.subarray(direct_bytes), start + segment.offset + direct_bytes);
       at += segment.length;
     }
-    // A new file has zeros there already, and as holes.
-    if (!this.leaves.isZero(index)) await this.#fillGaps(segments, start, length);
-    this.leaves.set(index, extent.leaf);
+    if (!was_zero) await this.#fillGaps(segments, start, this.layout.length(index));
+  }
+
+  /** @returns how much of it was written; the rest has to go through the page cache */
+  async #writeDirect(bytes: Buffer, position: number): Promise<number> {
+    if (this.#direct === null || bytes.length < DIRECT_BYTES_MIN) return 0;
+    const whole_blocks = bytes.length - (bytes.length % ALIGNMENT_BYTES);
+    try {
+      const { bytesWritten } = await this.#direct.write(bytes, 0, whole_blocks, position);
+      return bytesWritten;
+    } catch (error) {
+      if (refusesDirect(error)) return 0;
+      throw error;
+    }
   }
 
   async #fillGaps(segments: readonly Segment[], start: number, length: number): Promise<void> {
@@ -109,13 +178,29 @@ export class StagedDisk {
     return this.#overwritten;
   }
 
+  /** Waits until all that was taken is in the file. @throws the file system's errors */
+  async settle(): Promise<void> {
+    await Promise.all(this.#writing.values());
+    if (this.#failure !== null) throw this.#failure.error;
+  }
+
+  /** Makes durable what was taken. @throws the file system's errors */
   async flush(): Promise<void> {
+    await this.settle();
     await this.#handle.datasync();
   }
 
   async close(): Promise<void> {
-    await this.#handle.close();
+    await Promise.all(this.#writing.values());
+    await Promise.all([this.#handle.close(), this.#direct?.close()]);
   }
+}
+
+interface PlacedExtent {
+  readonly index: number;
+  readonly segments: readonly Segment[];
+  /** The segments' bytes one after the other. */
+  readonly content: Buffer;
 }
 
 /** An extent's bytes, whose number its segments have fixed before: a payload cannot make us take more memory. */
