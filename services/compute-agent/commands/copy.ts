@@ -3,7 +3,7 @@ import { DroverError } from '../../../shared/errors/drover-error.ts';
 import { defineCommand } from './definition.ts';
 import { isRunning, requireHome } from './guest.ts';
 import { Bytes, Disks, Endpoint } from './schemas.ts';
-import { requireUnchanged } from './source-chains.ts';
+import { unchangedChains } from './source-chains.ts';
 import { transferOf } from './transfer.ts';
 
 /** Sends the disks of a guest that is off. The mover finds out what the target holds already. */
@@ -31,7 +31,8 @@ export const copy = defineCommand({
       signal: command.signal,
       onProgress: command.onProgress,
     });
-    await requireUnchanged(command.arguments.disks, command, parts);
+    // What was sent stands on files that nobody wrote to meanwhile.
+    await unchangedChains(command.arguments.disks, command, parts);
     return {
       summary: `${result.sent_bytes} bytes sent, ${result.skipped_bytes} skipped, in ${result.rounds} round(s)`,
       result,

@@ -1,7 +1,12 @@
 import { join } from 'node:path';
 import type { DiskDescription } from '../../../shared/messaging/commands.ts';
-import { describeChain, requireSameChain, TRAVELLING, travelName } from '../images/backing-chain.ts';
-import { requireHome } from './guest.ts';
+import {
+  describeChain,
+  requireSameChain,
+  TRAVELLING,
+  travelName,
+  type ChainFile,
+} from '../images/backing-chain.ts';
 import type { AcceptedCommand, HostParts } from './definition.ts';
 
 /** What the disks of a guest that is at home here stand on. */
@@ -25,6 +30,7 @@ export function withChains(
 /**
  * Where the files lie that the target wants beside the disks. The order names them by digest: no path ever comes in
  * a message.
+ * @throws DroverError backing_image_changed
  */
 export async function travellingPaths(
   disks: readonly DiskDescription[],
@@ -33,28 +39,28 @@ export async function travellingPaths(
 ): Promise<Readonly<Record<string, string>>> {
   const paths: Record<string, string> = {};
   if (!disks.some(({ name }) => TRAVELLING.test(name))) return paths;
-  const home = await requireHome(command.instance_id, parts);
-  const folder = parts.folders.folder(command.instance_id, 'home');
-  for (const disk of home.disks)
-    if (disk.format === 'qcow2')
-      for (const file of await parts.images.chain(join(folder, disk.name), command))
-        paths[travelName(file.sha512)] = file.path;
+  for (const files of await unchangedChains(disks, command, parts))
+    for (const { sha512, path } of files) paths[travelName(sha512)] = path;
   return paths;
 }
 
 /**
- * Once all is sent: nobody wrote to what the disks stand on since it was surveyed. Cheap: only what was touched is read.
+ * The chains of disks as they were surveyed. Cheap: only files that were touched are read.
  * @throws DroverError backing_image_changed
  */
-export async function requireUnchanged(
+export async function unchangedChains(
   disks: readonly DiskDescription[],
-  command: AcceptedCommand<'copy'>,
+  command: AcceptedCommand<'connect'> | AcceptedCommand<'copy'>,
   parts: HostParts,
-): Promise<void> {
+): Promise<readonly (readonly ChainFile[])[]> {
   const folder = parts.folders.folder(command.instance_id, 'home');
-  for (const { name, backing } of disks)
-    if (backing !== null) {
-      const overlay = join(folder, name);
-      requireSameChain(await parts.images.chain(overlay, command), backing, overlay, parts.host);
-    }
+  const chains: (readonly ChainFile[])[] = [];
+  for (const { name, backing } of disks) {
+    if (backing === null) continue;
+    const overlay = join(folder, name);
+    const files = await parts.images.chain(overlay, command);
+    requireSameChain(files, backing, overlay, parts.host);
+    chains.push(files);
+  }
+  return chains;
 }

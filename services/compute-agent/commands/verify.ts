@@ -21,11 +21,16 @@ export const verify = defineCommand({
     for (const { backing } of staging.disks)
       for (const { sha512 } of chainOf(backing))
         if (await parts.images.has(sha512)) await parts.images.check(sha512, command);
-    const digests = await parts.receiver.digest(
-      parts.folders.folder(instance_id, 'staging'),
-      command.arguments.disks,
+    const result = await parts.receiver.verify(
+      {
+        migration_id: staging.migration_id,
+        folder: parts.folders.folder(instance_id, 'staging'),
+        disks: command.arguments.disks,
+      },
       { signal: command.signal, onProgress: command.onProgress },
     );
-    return { summary: `${digests.length} disk(s) were read again`, result: { digests } };
+    const { digests, damaged_count = 0, reread_bytes = 0 } = result;
+    const read = `${digests.length} disk(s) were read again (${reread_bytes} bytes)`;
+    return { summary: damaged_count === 0 ? read : `${read}; ${damaged_count} extent(s) are damaged`, result };
   },
 });

@@ -135,7 +135,8 @@ export function requireSameChain(
   overlay: string,
   host: HostName,
 ): void {
-  for (const [place, { sha512 }] of chainOf(expected).entries()) {
+  // Lowest first: a change shows in the digests of all that stands on it.
+  for (const [place, { sha512 }] of [...chainOf(expected).entries()].reverse()) {
     const file = files[place];
     if (file?.sha512 === sha512) continue;
     throw new DroverError('backing_image_changed', {

@@ -37,7 +37,9 @@ export class StandInMover {
       return { address: '127.0.0.1', port: 22, user: 'drover', host_keys: ['ssh-ed25519 AAAA'] };
     },
     withdraw: async (migration) => void this.admissions.delete(migration),
-    digest: (folder, disks) => Promise.all(disks.map((disk) => digest(folder, disk))),
+    verify: async ({ folder, disks }) => ({
+      digests: await Promise.all(disks.map((disk) => digest(folder, disk))),
+    }),
     close: () => Promise.resolve(),
   };
 

@@ -16,12 +16,15 @@ import {
 import type { CommandArguments, CommandName, CommandResults } from '../../../shared/messaging/commands.ts';
 import type { AgentEvent, CommandMessage, StepDone, StepFailed } from '../../../shared/messaging/messages.ts';
 import { sampleCommand } from '../../unit/compute-agent/samples.ts';
+import type { Mover } from '../../../services/compute-agent/run-agent.ts';
 import { StandInMover } from './stand-in-mover.ts';
 
 export interface TestHostOptions {
   readonly folder: string;
   readonly name: string;
   readonly mover?: StandInMover;
+  /** Real ones, in place of the stand-in. */
+  readonly real_mover?: Mover;
   readonly knobs?: Partial<Knobs>;
   readonly settings?: Partial<HostSettings>;
   readonly freeBytes?: () => Promise<number>;
@@ -50,7 +53,7 @@ export class TestHost {
   }
 
   async #start(): Promise<void> {
-    const { folder, name, knobs, settings, freeBytes } = this.#options;
+    const { folder, name, knobs, settings, freeBytes, real_mover } = this.#options;
     const state_path = join(folder, name);
     const { instances_path } = this;
     const host = hostName(name);
@@ -88,8 +91,8 @@ export class TestHost {
         ...settings,
       },
       hypervisor: this.hypervisor,
-      sender: this.mover.sender,
-      receiver: this.mover.receiver,
+      sender: (real_mover ?? this.mover).sender,
+      receiver: (real_mover ?? this.mover).receiver,
       events: {
         publish: (event) => Promise.resolve(void this.events.push(event)),
         publishOrDrop: (event) => void this.events.push(event),

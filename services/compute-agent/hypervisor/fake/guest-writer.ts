@@ -1,6 +1,7 @@
 import { createHash } from 'node:crypto';
 import { open, type FileHandle } from 'node:fs/promises';
 import type { InstanceId } from '../../../../shared/domain/ids.ts';
+import { sizeOf } from '../../mover/disks/data-map.ts';
 
 export const GUEST_BLOCK_BYTES = 4096;
 const TICK_MILLISECONDS = 100;
@@ -85,7 +86,7 @@ export class GuestWriter {
       return;
     }
     try {
-      const blocks = Math.floor((await file.stat()).size / GUEST_BLOCK_BYTES);
+      const blocks = Math.floor((await sizeOf(file)) / GUEST_BLOCK_BYTES);
       if (blocks === 0) return;
       while (!this.#ended && this.#owed_bytes >= GUEST_BLOCK_BYTES) {
         const index = this.#written_blocks;

@@ -1,0 +1,225 @@
+import { execFileSync } from 'node:child_process';
+import { createHash } from 'node:crypto';
+import { mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+import type { InstanceSpec } from '../../../shared/domain/instance-spec.ts';
+import { sampleImage } from '../../unit/compute-agent/samples.ts';
+import {
+  expectSameView,
+  flipBit,
+  Move,
+  openDiskPair,
+  placeGuest,
+  qemuImg,
+  type DiskPair,
+} from './disk-pair.ts';
+
+let pair: DiskPair;
+let elsewhere: string;
+
+beforeEach(async () => {
+  pair = await openDiskPair();
+  elsewhere = join(pair.root, 'elsewhere');
+  mkdirSync(elsewhere);
+  writeFileSync(join(elsewhere, 'base.img'), Buffer.alloc(2 * 1024 ** 2, 'base'));
+  qemuImg(
+    'create',
+    '-q',
+    '-f',
+    'qcow2',
+    '-F',
+    'raw',
+    '-b',
+    'base.img',
+    join(elsewhere, 'middle.qcow2'),
+    '8M',
+  );
+  write(join(elsewhere, 'middle.qcow2'), '0x22', '1M');
+});
+afterEach(() => pair.close());
+
+const write = (path: string, pattern: string, at: string) =>
+  execFileSync('qemu-io', ['-f', 'qcow2', '-c', `write -P ${pattern} ${at} 64k`, path]);
+const cache = (host: 'source' | 'target') => join(pair[host].instances_path, '_base');
+const cached = (host: 'source' | 'target') =>
+  readdirSync(cache(host)).filter((name) => /^[0-9a-f]{128}$/.test(name));
+const sha512 = (path: string) => createHash('sha512').update(readFileSync(path)).digest('hex');
+
+/** A guest whose disk stands on two files that Drover has never seen. */
+const guest = (change: Partial<InstanceSpec> = {}) =>
+  placeGuest(
+    pair.source,
+    (folder) => {
+      const disk = join(folder, 'disk');
+      qemuImg('create', '-q', '-f', 'qcow2', '-F', 'qcow2', '-b', join(elsewhere, 'middle.qcow2'), disk);
+      write(disk, '0x33', '2M');
+      qemuImg('convert', '-O', 'raw', disk, join(elsewhere, 'expected'));
+      return [{ name: 'disk', format: 'qcow2', backing: null }];
+    },
+    change,
+  );
+
+describe('a chain: overlay, intermediate, base', () => {
+  test('comes from the source, checked, once; and goes back as well', async () => {
+    const spec = await guest();
+    const move = new Move(pair.source, pair.target, spec);
+    await move.run();
+    expect(move.transfer_disks.map(({ name }) => name.split('.')[0])).toEqual(['backing', 'backing', 'disk']);
+    const [base] = cached('target').filter((name) => name === sha512(join(elsewhere, 'base.img')));
+    expect(base).toBeDefined();
+    expect(cached('target')).toHaveLength(2);
+    // Each has the digest of its own bytes as its name, what it refers to included.
+    for (const name of cached('target')) expect(sha512(join(cache('target'), name))).toBe(name);
+    const arrived = join(pair.target.instances_path, spec.id, 'disk');
+    expectSameView(arrived, join(elsewhere, 'expected'));
+    const chain = JSON.parse(qemuImg('info', '--output=json', '--backing-chain', arrived)) as unknown[];
+    expect(chain).toMatchObject([
+      { 'backing-filename-format': 'qcow2' },
+      { 'backing-filename': base, 'backing-filename-format': 'raw' },
+      { format: 'raw' },
+    ]);
+    // A second guest finds all there.
+    const second = new Move(pair.source, pair.target, await guest());
+    await second.admit();
+    expect(second.admitted).not.toHaveProperty('transfer_disks');
+    // And back: the same digests, whatever the files are called here.
+    await pair.source.operation({ instance_id: spec.id, migration_id: null }).run('destroy', {}, 2);
+    const back = new Move(pair.target, pair.source, spec, 2);
+    await back.run();
+    expect(back.transfer_disks).toHaveLength(3);
+    expect(back.surveyed.disks[0]?.backing).toMatchObject({
+      sha512: move.surveyed.disks[0]?.backing?.sha512,
+      below: [{ sha512: base }],
+    });
+    expectSameView(join(pair.source.instances_path, spec.id, 'disk'), join(elsewhere, 'expected'));
+  });
+
+  test('its base comes from the image service where that has it', async () => {
+    const content = readFileSync(join(elsewhere, 'base.img'));
+    const { createServer } = await import('node:http');
+    const server = createServer((_, response) => void response.writeHead(200).end(content));
+    await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+    try {
+      const { port } = server.address() as { port: number };
+      const image = sampleImage({
+        url: `http://127.0.0.1:${port}/`,
+        size_bytes: content.length,
+        sha512: sha512(join(elsewhere, 'base.img')),
+      });
+      const move = new Move(pair.source, pair.target, await guest({ image }));
+      await move.run();
+      expect(move.transfer_disks).toHaveLength(2);
+      expect(cached('target')).toHaveLength(2);
+    } finally {
+      server.close();
+    }
+  });
+
+  test('revert: the source has its own chain still', async () => {
+    const spec = await guest();
+    const move = new Move(pair.source, pair.target, spec);
+    await move.run();
+    await move.there.run('withdraw', { shutdown_timeout_seconds: 0 }, 3);
+    await move.here.run('restore', { spec, power_on: true }, 3);
+    expectSameView(join(pair.source.instances_path, spec.id, 'disk'), join(elsewhere, 'expected'));
+  });
+});
+
+describe('a file that disks stand on has changed', () => {
+  const names = (file: string, expected: unknown, found: unknown) => ({
+    type: 'step_failed',
+    code: 'backing_image_changed',
+    retriable: false,
+    message: expect.stringMatching(
+      new RegExp(`${file}.*sha512 ${String(expected)} was expected, ${String(found)} is found`),
+    ) as unknown,
+  });
+
+  test('on the target, before admit: refused, nothing is staged', async () => {
+    const first = new Move(pair.source, pair.target, await guest());
+    await first.run();
+    const base = sha512(join(elsewhere, 'base.img'));
+    flipBit(join(cache('target'), base), 5000);
+    const move = new Move(pair.source, pair.target, await guest());
+    await move.survey();
+    const found = sha512(join(cache('target'), base));
+    expect(await move.there.answer('admit', move.admission(), 1)).toMatchObject(
+      names(`_base/${base}`, base, found),
+    );
+    expect(pair.target.folders().filter((name) => name.endsWith('.staging'))).toEqual([]);
+  });
+
+  test('on the target, after admit: verify finds it', async () => {
+    await new Move(pair.source, pair.target, await guest()).run();
+    const move = new Move(pair.source, pair.target, await guest());
+    await move.admit();
+    await move.here.run('copy', move.order(), 1);
+    const base = sha512(join(elsewhere, 'base.img'));
+    flipBit(join(cache('target'), base), 5000);
+    expect(await move.there.answer('verify', { disks: move.transfer_disks }, 1)).toMatchObject(
+      names(`_base/${base}`, base, sha512(join(cache('target'), base))),
+    );
+  });
+
+  test('on the source, before its disks are copied: nothing is sent', async () => {
+    const move = new Move(pair.source, pair.target, await guest());
+    await move.admit();
+    const path = join(elsewhere, 'base.img');
+    const before = sha512(path);
+    flipBit(path, 5000);
+    expect(await move.here.answer('copy', move.order(), 1)).toMatchObject(
+      names(path, '[0-9a-f]{128}', '[0-9a-f]{128}'),
+    );
+    expect(before).not.toBe(sha512(path));
+  });
+
+  test('on the source, where the target has its own: the copy does not count', async () => {
+    await new Move(pair.source, pair.target, await guest()).run();
+    const move = new Move(pair.source, pair.target, await guest());
+    await move.admit();
+    flipBit(join(elsewhere, 'middle.qcow2'), 400_000);
+    expect(await move.here.answer('copy', move.order(), 1)).toMatchObject(names('middle.qcow2', '.*', '.*'));
+  });
+
+  test('on its way into the cache: it is not taken', async () => {
+    const spec = await guest();
+    const move = new Move(pair.source, pair.target, spec);
+    await move.copy();
+    const staging = join(pair.target.instances_path, `${spec.id}.staging`);
+    const base = sha512(join(elsewhere, 'base.img'));
+    const path = join(staging, `backing.${base.slice(0, 40)}`);
+    flipBit(path, 5000);
+    expect(await move.there.answer('prepare', {}, 1)).toMatchObject(names(path, base, sha512(path)));
+    expect(cached('target')).toEqual([]);
+    await move.there.run('unadmit', {}, 1);
+    expect(pair.target.folders()).toEqual([]);
+  });
+});
+
+test('a chain that does not say its formats, or stands on itself, is refused with what to do', async () => {
+  const without = await placeGuest(pair.source, (folder) => {
+    const disk = join(folder, 'disk');
+    qemuImg('create', '-q', '-f', 'qcow2', '-F', 'raw', '-b', join(elsewhere, 'base.img'), disk);
+    const bytes = readFileSync(disk);
+    // The extension's type, made one that nobody knows.
+    const at = bytes.indexOf(Buffer.from('e2792aca', 'hex'));
+    bytes.writeUInt32BE(0x11111111, at);
+    writeFileSync(disk, bytes);
+    return [{ name: 'disk', format: 'qcow2', backing: null }];
+  });
+  expect(await new Move(pair.source, pair.target, without).here.answer('survey', {}, 1)).toMatchObject({
+    code: 'disk_format_unknown',
+    message: expect.stringMatching(/qemu-img rebase -u -F FORMAT/) as unknown,
+  });
+  const circle = await placeGuest(pair.source, (folder) => {
+    const disk = join(folder, 'disk');
+    qemuImg('create', '-q', '-f', 'qcow2', '-F', 'qcow2', '-b', join(elsewhere, 'middle.qcow2'), disk);
+    qemuImg('rebase', '-u', '-F', 'qcow2', '-b', disk, disk);
+    return [{ name: 'disk', format: 'qcow2', backing: null }];
+  });
+  expect(await new Move(pair.source, pair.target, circle).here.answer('survey', {}, 1)).toMatchObject({
+    code: 'disk_format_unknown',
+    message: expect.stringMatching(/or on itself/) as unknown,
+  });
+});
