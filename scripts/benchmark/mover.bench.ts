@@ -228,7 +228,7 @@ async function copyWithDrover(bench: Bench, name: string) {
     watch,
   );
   const copied_at = performance.now();
-  const [verified] = await bench.admission.digest(folder, disks, watch);
+  const { digests: [verified] } = await bench.admission.verify({ migration_id: id, folder, disks }, watch);
   const verified_at = performance.now();
   if (verified?.digest !== digests[0]?.digest) throw new Error(`${name} arrived damaged`);
   const after = workerFigures();

@@ -45,7 +45,7 @@ export const moverErrors = {
     http_status: 500,
     message: 'Disk {disk} differs from what was sent: {reason}',
     advice:
-      'Migrate again: only damaged parts are sent. If it happens again, check memory and disks of both hosts.',
+      'The damaged parts were sent again once and were damaged again; the server stays at its source. Check memory and disks of both hosts, then migrate to another host.',
   },
   mover_cancelled: {
     http_status: 409,

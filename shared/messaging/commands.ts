@@ -1,5 +1,5 @@
-import type { MigrationId } from '../domain/ids.ts';
-import type { InstanceSpec } from '../domain/instance-spec.ts';
+import type { ImageId, MigrationId } from '../domain/ids.ts';
+import type { ImageFormat, ImageUpload, InstanceSpec } from '../domain/instance-spec.ts';
 import type { PowerState } from '../domain/states.ts';
 
 /**
@@ -50,7 +50,7 @@ export interface CommandArguments {
   limit: { readonly limit_bytes_per_second: number };
   /** Source: make sure that no mover of this migration runs (cancel, unwind). Runs at once, never queued behind its copy. */
   abort_copy: Record<never, never>;
-  /** Target: re-read what lies on its disks and give the digests. Long; reports progress. */
+  /** Target: re-read what lies on its disks, give the digests, name and forget what was damaged. Long; reports progress. */
   verify: { readonly disks: readonly DiskDescription[] };
   /**
    * Target, when admit said so: takes files that the disks stand on into the cache if they are what was promised, and
@@ -65,6 +65,14 @@ export interface CommandArguments {
   adopt: { readonly spec: InstanceSpec; readonly power_on: boolean };
   /** Undo of adopt: destroy, undefine, keep nothing. */
   unadopt: Record<never, never>;
+
+  // --- image of a server
+  /** Home: the guest's disk, with all that it stands on, as one file of this format. A running guest's writes are held briefly. */
+  extract: { readonly image_id: ImageId; readonly disk_format: ImageFormat };
+  /** Home: that file goes into the image service, and from here. */
+  upload: { readonly upload: ImageUpload; readonly size_bytes: number; readonly sha512: string };
+  /** Undo of extract: ends what still runs of it, removes its files. */
+  discard_extract: { readonly image_id: ImageId };
 
   // --- confirm
   /** Target: the guest is defined here under this epoch and in the state it should be in. */
@@ -135,6 +143,13 @@ export interface DiskDigest {
   readonly size_bytes: number;
 }
 
+/** A part of a disk that is not what it should be. */
+export interface DamagedExtent {
+  readonly disk: string;
+  readonly offset_bytes: number;
+  readonly length_bytes: number;
+}
+
 type Nothing = Record<never, never>;
 
 export interface CommandResults {
@@ -171,12 +186,27 @@ export interface CommandResults {
   limit: Nothing;
   pause_copy: Nothing;
   abort_copy: Nothing;
-  verify: { readonly digests: readonly DiskDigest[] };
+  verify: {
+    readonly digests: readonly DiskDigest[];
+    /** The first extents that do not hold what was received. Forgotten: the next copy sends them again. */
+    readonly damaged?: readonly DamagedExtent[];
+    readonly damaged_count?: number;
+    /** What was read from the disk now: all that is no hole, less what was proved after earlier rounds. */
+    readonly reread_bytes?: number;
+  };
   prepare: Nothing;
   retire: Nothing;
   unretire: Nothing;
   adopt: { readonly power_state: PowerState };
   unadopt: Nothing;
+  extract: {
+    readonly size_bytes: number;
+    readonly sha512: string;
+    /** How long a running guest could not write. */
+    readonly held_seconds: number;
+  };
+  upload: Nothing;
+  discard_extract: Nothing;
   check: { readonly power_state: PowerState };
   discard_source: Nothing;
   withdraw: { readonly was_running: boolean };

@@ -31,6 +31,9 @@ export const verify = defineCommand({
     );
     const { digests, damaged_count = 0, reread_bytes = 0 } = result;
     const read = `${digests.length} disk(s) were read again (${reread_bytes} bytes)`;
-    return { summary: damaged_count === 0 ? read : `${read}; ${damaged_count} extent(s) are damaged`, result };
+    return {
+      summary: damaged_count === 0 ? read : `${read}; ${damaged_count} extent(s) are damaged`,
+      result,
+    };
   },
 });

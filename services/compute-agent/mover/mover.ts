@@ -2,7 +2,6 @@ import type { MigrationId } from '../../../shared/domain/ids.ts';
 import type {
   CommandResults,
   DiskDescription,
-  DiskDigest,
   ReceiverEndpoint,
 } from '../../../shared/messaging/commands.ts';
 import type { TransferProgress } from '../../../shared/messaging/messages.ts';
@@ -72,12 +71,18 @@ export interface ReceiverAdmission {
   admit(admission: Admission): Promise<ReceiverEndpoint>;
   /** Takes the key back and ends the migration's receivers. Idempotent. */
   withdraw(migration: MigrationId): Promise<void>;
-  /** Reads the staged disks again from the disk and gives their digests, in a process of its own. */
-  digest(
-    folder: string,
-    disks: readonly DiskDescription[],
+  /**
+   * Reads the staged disks again from the disk, in a process of its own. What is not what was received is named, and
+   * forgotten: the next `send` brings it again.
+   */
+  verify(
+    staged: {
+      readonly migration_id: MigrationId;
+      readonly folder: string;
+      readonly disks: readonly DiskDescription[];
+    },
     watch: TransferWatch,
-  ): Promise<readonly DiskDigest[]>;
+  ): Promise<CommandResults['verify']>;
   close(): Promise<void>;
 }
 

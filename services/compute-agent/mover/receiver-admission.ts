@@ -3,7 +3,7 @@ import { mkdir, readFile, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { DroverError } from '../../../shared/errors/drover-error.ts';
 import type { MigrationId } from '../../../shared/domain/ids.ts';
-import type { DiskDescription, DiskDigest, ReceiverEndpoint } from '../../../shared/messaging/commands.ts';
+import type { CommandResults, ReceiverEndpoint } from '../../../shared/messaging/commands.ts';
 import type { Admission, ReceiverAdmission, TransferWatch } from './mover.ts';
 import {
   checkAdmission,
@@ -101,12 +101,16 @@ class HostAdmission implements ReceiverAdmission {
   async #open(record: AdmissionRecord): Promise<void> {
     const door = new MigrationDoor({
       record,
-      journal_path: join(this.#journals_folder, record.migration_id),
+      journal_path: this.#journalPath(record.migration_id),
       pool: this.#pool,
       keep: (changed) => writeAdmission(this.#records_folder, changed),
     });
     this.#doors.set(record.migration_id, door);
     await door.open();
+  }
+
+  #journalPath(migration: string): string {
+    return join(this.#journals_folder, migration);
   }
 
   async #endpoint(): Promise<ReceiverEndpoint> {
@@ -122,35 +126,36 @@ class HostAdmission implements ReceiverAdmission {
     if (door === undefined) return;
     this.#doors.delete(migration);
     await Promise.all([this.#keys.write(), door.close()]);
-    await rm(join(this.#journals_folder, migration), { force: true });
+    await rm(this.#journalPath(migration), { force: true });
     await removeAdmission(this.#records_folder, migration);
   }
 
-  async digest(
-    folder: string,
-    disks: readonly DiskDescription[],
+  async verify(
+    staged: Parameters<ReceiverAdmission['verify']>[0],
     watch: TransferWatch,
-  ): Promise<readonly DiskDigest[]> {
+  ): Promise<CommandResults['verify']> {
     await this.#ready;
     watch.signal.throwIfAborted();
     const worker = await this.#pool.take();
     const started_at = performance.now();
-    const { promise, resolve, reject } = Promise.withResolvers<readonly DiskDigest[]>();
+    const { promise, resolve, reject } = Promise.withResolvers<CommandResults['verify']>();
     const abort = (): void => reject(watch.signal.reason);
     watch.signal.addEventListener('abort', abort, { once: true });
     void worker.ended.then(() => {
-      reject(new DroverError('mover_read_failed', { disk: folder, reason: 'the reading process ended' }));
+      reject(
+        new DroverError('mover_read_failed', { disk: staged.folder, reason: 'the reading process ended' }),
+      );
     });
     worker.listen((report) => {
-      if (report.is === 'digested') resolve(report.digests);
+      if (report.is === 'digested') resolve(report.reread);
       if (report.is === 'failed') reject(new DroverError(report.code, report.values));
       if (report.is === 'digest_progress') watch.onProgress(readingProgress(report, started_at));
     });
-    worker.send({ do: 'digest', folder, disks });
+    worker.send({ do: 'digest', ...staged, journal_path: this.#journalPath(staged.migration_id) });
     try {
-      const digests = await promise;
+      const reread = await promise;
       this.#pool.recycle(worker);
-      return digests;
+      return reread;
     } catch (error) {
       await this.#pool.discard(worker);
       throw error;

@@ -3,7 +3,7 @@ import type { MachineEvent, Reason, Settings } from './model.ts';
 import { orderCommand } from './order.ts';
 import { takeTurn } from './turn.ts';
 import { isPastReturn, plans, stepAt, stepIndex } from './plans/index.ts';
-import type { Step } from './step.ts';
+import type { GoBack, Step } from './step.ts';
 import { stick, unwind } from './unwind.ts';
 
 /** Goes forward through a plan: enter a step, order it, take its result, go on. */
@@ -108,7 +108,14 @@ export function takeResult(
   });
   const failure = step.action.type === 'command' ? step.action.done?.(draft, settings) : undefined;
   if (failure === undefined) advance(draft, settings);
+  else if ('again' in failure) goBack(draft, failure, settings);
   else retryOrFail(draft, { ...failure, step: step.name }, false, settings);
+}
+
+function goBack(draft: Draft, { again, because }: GoBack, settings: Settings): void {
+  const { kind, step } = draft.operation;
+  draft.log({ step: step ?? again, direction: 'action', event: 'again', summary: because });
+  enter(draft, stepIndex(kind, again), settings);
 }
 
 /** The current step is done. */

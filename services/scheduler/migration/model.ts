@@ -78,6 +78,12 @@ export interface OperationFacts {
   readonly limit?: { readonly sent_bytes_per_second: number; readonly changes: number };
   /** Whether the copy was last told to stand still, and how often it was told. */
   readonly pause?: { readonly told: boolean; readonly changes: number };
+  /** Damaged extents are sent again, once: what had travelled before that. */
+  readonly resend?: {
+    readonly sent_bytes: number;
+    readonly skipped_bytes: number;
+    readonly resent_bytes: number;
+  };
   readonly survey?: CommandResults['survey'];
   readonly admit?: CommandResults['admit'];
   readonly stop?: CommandResults['stop'];

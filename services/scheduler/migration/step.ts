@@ -44,8 +44,16 @@ export type Action =
 export interface CommandAction {
   readonly type: 'command';
   readonly order: (world: World, settings: Settings) => CommandOrder;
-  /** Takes the result into the rows. @returns a reason if the result means that the step has failed after all. */
-  readonly done?: (draft: Draft, settings: Settings) => Omit<Reason, 'step'> | undefined;
+  /** Takes the result into the rows. @returns what it means, if not that the plan goes on. */
+  readonly done?: (draft: Draft, settings: Settings) => Omit<Reason, 'step'> | GoBack | undefined;
+}
+
+/** The result means that an earlier step must be done again. Who asks for it sees to it that it ends: facts count. */
+export interface GoBack {
+  /** The earlier step. What was done since needs no undo. */
+  readonly again: string;
+  /** For the step log. */
+  readonly because: string;
 }
 
 export type Undo =

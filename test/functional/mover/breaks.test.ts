@@ -9,6 +9,7 @@ import {
   processes,
   sameContent,
   startPair,
+  verified,
   watching,
   type Admitted,
   type Pair,
@@ -31,7 +32,7 @@ const third = (progress: { readonly disk_processed_bytes: number }): boolean =>
 
 async function expectWhole(admitted: Admitted, result: { readonly digests: unknown }): Promise<void> {
   expect(sameContent(pair, admitted.folder, 'disk')).toBe(true);
-  expect(await pair.admission.digest(admitted.folder, admitted.disks, watching())).toEqual(result.digests);
+  expect(await verified(pair, admitted)).toMatchObject({ digests: result.digests, damaged: [] });
   await pair.admission.withdraw(admitted.id);
   execFileSync('rm', ['-r', admitted.folder]);
 }

@@ -18,7 +18,7 @@ import { promisify } from 'node:util';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { makeTransferKey } from '../../../services/compute-agent/transfer-keys.ts';
 import { makeKey } from './support/private-sshd.ts';
-import { admit, sameContent, startPair, watching, type Pair } from './support/pair.ts';
+import { admit, sameContent, startPair, verified, watching, type Pair } from './support/pair.ts';
 
 const run = promisify(execFile);
 const MEBIBYTE = 1024 * 1024;
@@ -43,7 +43,7 @@ async function copy(names: readonly string[]) {
   const watch = watching();
   await pair.senders.connect(admitted.transfer, watch);
   const result = await pair.senders.send(admitted.transfer, watch);
-  const digests = await pair.admission.digest(admitted.folder, admitted.disks, watch);
+  const { digests } = await verified(pair, admitted);
   await pair.admission.withdraw(admitted.id);
   return { ...admitted, result, digests, watch };
 }
@@ -88,12 +88,23 @@ describe('a copy', () => {
 
   test('a changed byte on the target is found by its digest', async () => {
     writeFileSync(join(pair.source, 'flipped'), randomBytes(2 * MEBIBYTE));
-    const { folder, result, disks } = await copy(['flipped']);
+    const admitted = await admit(pair, ['flipped']);
+    const { folder } = admitted;
+    const { digests } = await pair.senders.send(admitted.transfer, watching());
     const file = openSync(join(folder, 'flipped'), 'r+');
     writeSync(file, 'x', MEBIBYTE + 5);
     closeSync(file);
-    const again = await pair.admission.digest(folder, disks, watching());
-    expect(again).not.toEqual(result.digests);
+    const found = await verified(pair, admitted);
+    expect(found.digests).not.toEqual(digests);
+    expect(found).toMatchObject({
+      damaged: [{ disk: 'flipped', offset_bytes: MEBIBYTE, length_bytes: MEBIBYTE }],
+      damaged_count: 1,
+    });
+    // What was damaged is forgotten, and nothing else.
+    const again = await pair.senders.send(admitted.transfer, watching());
+    expect(again.sent_bytes).toBeLessThan(1.1 * MEBIBYTE);
+    expect(await verified(pair, admitted)).toMatchObject({ digests, damaged: [], damaged_count: 0 });
+    await pair.admission.withdraw(admitted.id);
   });
 
   test('a disk that is shorter than it was said to be is a read error', async () => {

@@ -54,3 +54,86 @@ describe('limits of a copy that runs', () => {
     expect(sameContent(pair, folder, 'disk')).toBe(true);
   });
 });
+
+describe('a pause', () => {
+  /** The newest byte count, when it has not changed for this many reports. */
+  const standing = (watch: ReturnType<typeof watching>, reports: number) => {
+    let same = 0;
+    let last = -1;
+    return watch.until(({ paused, sent_bytes }) => {
+      same = paused === true && sent_bytes === last ? same + 1 : 0;
+      last = sent_bytes;
+      return same >= reports;
+    }, 'a copy that stands still');
+  };
+
+  test('outlasts the stall timeout, costs nothing that was sent, and goes on at once', async () => {
+    const { id, transfer, folder } = await admit(pair, ['disk'], {
+      transfer: { limit_bytes_per_second: 4 * MIB, stall_timeout_seconds: 1 },
+    });
+    const watch = watching();
+    const sending = pair.senders.send(transfer, watch);
+    await watch.until((progress) => progress.sent_bytes > MIB, 'a mebibyte');
+    await pair.senders.pause(id, true);
+    // Eight reports at four a second: twice the stall timeout.
+    const { sent_bytes, eta_seconds } = await standing(watch, 8);
+    expect(sent_bytes).toBeLessThan(12 * MIB);
+    expect(eta_seconds).toBeNull();
+    await pair.senders.pause(id, false);
+    await pair.senders.limit(id, 0);
+    const result = await sending;
+    expect(result).toMatchObject({ resent_bytes: 0 });
+    expect(result.sent_bytes).toBeLessThan(17 * MIB);
+    expect(sameContent(pair, folder, 'disk')).toBe(true);
+  });
+
+  test('is known to a copy that begins in it, and outlives the agent', async () => {
+    const { id, transfer, folder } = await admit(pair, ['disk'], { transfer: { paused: true } });
+    const watch = watching();
+    const first = pair.senders.send(transfer, watch);
+    first.catch(() => undefined);
+    await standing(watch, 1);
+    await pair.senders.close();
+    pair.senders = pair.newSenders();
+    // The order that the agent gets again is an old one: it says nothing of a pause.
+    const again = watching();
+    const second = pair.senders.send({ ...transfer, paused: false, private_key: '' }, again);
+    const { sent_bytes } = await standing(again, 1);
+    expect(sent_bytes).toBeLessThan(MIB);
+    await pair.senders.pause(id, false);
+    await second;
+    expect(sameContent(pair, folder, 'disk')).toBe(true);
+  });
+
+  test('does not keep a cancel from ending it within two seconds', async () => {
+    const { id, transfer } = await admit(pair, ['disk'], { transfer: { paused: true } });
+    const watch = watching();
+    const sending = pair.senders.send(transfer, watch);
+    sending.catch(() => undefined);
+    await standing(watch, 1);
+    const cancelled_at = performance.now();
+    await pair.senders.cancel(id);
+    await expect(sending).rejects.toMatchObject({ code: 'mover_cancelled' });
+    expect(performance.now() - cancelled_at).toBeLessThan(2000);
+  });
+
+  test('gives its share of the host limit to the others', async () => {
+    await pair.senders.close();
+    pair.senders = createSenderSupervisor({
+      state_path: join(pair.root, 's'),
+      host_limit: { bytes_per_second: 2 * MIB },
+    });
+    writeFileSync(join(pair.source, 'other'), randomBytes(8 * MIB));
+    const held = await admit(pair, ['disk'], { transfer: { paused: true } });
+    const free = await admit(pair, ['other']);
+    const watch = watching();
+    const paused = pair.senders.send(held.transfer, watch);
+    paused.catch(() => undefined);
+    await standing(watch, 1);
+    const begun_at = performance.now();
+    await pair.senders.send(free.transfer, watching());
+    // Eight mebibytes at two a second; at half of that it would take eight seconds.
+    expect(performance.now() - begun_at).toBeLessThan(6500);
+    await pair.senders.cancel(held.id);
+  });
+});

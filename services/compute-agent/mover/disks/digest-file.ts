@@ -1,8 +1,8 @@
-import { open } from 'node:fs/promises';
-import { extentsWithData, sizeOf } from './data-map.ts';
-import { ExtentLayout, isZero, leafOf } from './extents.ts';
+import type { HeldExtents } from '../receiver/held-extents.ts';
+import { extentsWithData } from './data-map.ts';
+import type { ExtentLayout } from './extents.ts';
 import { LeafTable } from './leaf-table.ts';
-import { alignedMemory, openDirect } from './read-direct.ts';
+import { RereadDisk } from './reread-disk.ts';
 
 export interface DigestWatch {
   /** Bytes accounted for since the last call. */
@@ -10,50 +10,41 @@ export interface DigestWatch {
   readonly signal: AbortSignal;
 }
 
+export interface DigestedFile {
+  readonly leaves: LeafTable;
+  /** Read from the disk now; the rest are holes, or were proved before. */
+  readonly reread_bytes: number;
+}
+
 /**
- * Reads a file again from its disk and gives its leaves. The file is flushed first and then read past the page
- * cache (O_DIRECT), so that what is compared is what the disk holds; a file system without O_DIRECT (tmpfs) is
- * read through the cache.
+ * Reads a file again from its disk and gives its leaves.
+ * @param heldOf says which extents were proved before and what they hold: those are not read
  * @throws the file system's errors; the signal's reason
  */
-export async function digestFile(path: string, watch: DigestWatch): Promise<LeafTable> {
-  await flush(path);
-  const { handle: direct_handle, direct } = await openDirect(path);
-  let handle = direct_handle;
+export async function digestFile(
+  path: string,
+  watch: DigestWatch,
+  heldOf: (layout: ExtentLayout) => HeldExtents | null = () => null,
+): Promise<DigestedFile> {
+  const disk = await RereadDisk.open(path);
   try {
-    const layout = new ExtentLayout(await sizeOf(handle));
+    const { layout } = disk;
     const leaves = new LeafTable(layout);
-    const written = await extentsWithData(path, handle, layout);
-    let memory = direct && layout.count > 0 ? await alignedMemory(handle, layout.extent_bytes) : null;
-    if (memory === null) {
-      memory = Buffer.allocUnsafeSlow(layout.extent_bytes);
-      await handle.close();
-      handle = await open(path, 'r');
-    }
+    const held = heldOf(layout);
+    const written = await extentsWithData(path, disk.handle, layout);
+    let reread_bytes = 0;
     for (let index = 0; index < layout.count; index += 1) {
       watch.signal.throwIfAborted();
       const length = layout.length(index);
-      if (written.has(index)) {
-        // A whole extent is asked for even at the end: O_DIRECT reads whole blocks.
-        const { bytesRead } = await handle.read(memory, 0, memory.length, layout.offset(index));
-        if (bytesRead < length)
-          throw new Error(`${length} bytes expected at ${layout.offset(index)}, ${bytesRead} found`);
-        const content = memory.subarray(0, length);
-        if (!isZero(content)) leaves.set(index, leafOf(content));
+      if (held?.proved.has(index) === true) leaves.set(index, held.leaves.get(index));
+      else if (written.has(index)) {
+        leaves.set(index, await disk.leaf(index));
+        reread_bytes += length;
       }
       watch.onBytes(length);
     }
-    return leaves;
+    return { leaves, reread_bytes };
   } finally {
-    await handle.close();
-  }
-}
-
-async function flush(path: string): Promise<void> {
-  const handle = await open(path, 'r+');
-  try {
-    await handle.datasync();
-  } finally {
-    await handle.close();
+    await disk.close();
   }
 }

@@ -12,7 +12,7 @@ import {
   type Hello,
 } from '../protocol.ts';
 import { readBegin, readFinish, readHello } from '../protocol-texts.ts';
-import { DiskFailure, ReceivingSession, type Admitted } from './session.ts';
+import { DigestMismatch, DiskFailure, ReceivingSession, type Admitted } from './session.ts';
 
 interface Stream {
   readonly connection: FrameConnection;
@@ -175,5 +175,6 @@ function describeFailure(error: unknown): Failed {
     const full = code !== undefined && FULL.has(code);
     return { code: full ? 'mover_target_full' : 'mover_write_failed', disk: error.disk, reason };
   }
+  if (error instanceof DigestMismatch) return { code: 'mover_digest_mismatch', disk: error.disk, reason };
   return { code: 'mover_refused', disk: '', reason };
 }

@@ -45,6 +45,17 @@ export class DiskFailure extends Error {
   }
 }
 
+/** What has come is not what the sender says it has sent: something changed on the way. */
+export class DigestMismatch extends Error {
+  override readonly name = 'DigestMismatch';
+  readonly disk: string;
+
+  constructor(disk: string) {
+    super('its extents have another digest than was announced');
+    this.disk = disk;
+  }
+}
+
 const MEBIBYTE = 1024 * 1024;
 /** At least so much is flushed at once, so that flushing does not become the work. */
 const CHECKPOINT_BYTES_MIN = 4 * MEBIBYTE;
@@ -220,7 +231,7 @@ export class ReceivingSession {
     }
   }
 
-  /** Everything durable, holes where zeros are, and the same digests as the sender's. @throws ProtocolError, DiskFailure */
+  /** Everything durable, holes where zeros are, and the same digests as the sender's. @throws DigestMismatch, DiskFailure */
   async finish(finish: Finish): Promise<void> {
     await this.#settle();
     for (const staged of this.#disks) {
@@ -229,11 +240,7 @@ export class ReceivingSession {
       await onDisk(staged.name, () => staged.flush());
     }
     for (const [place, staged] of this.#disks.entries()) {
-      if (staged.leaves.root() !== finish.digests[place]) {
-        throw new ProtocolError(
-          `disk "${staged.name}" was announced with another digest than its extents have`,
-        );
-      }
+      if (staged.leaves.root() !== finish.digests[place]) throw new DigestMismatch(staged.name);
     }
     await onDisk('', () => flushFolder(this.#admitted.folder));
     await this.#connection.write(textFrame('done', {}));

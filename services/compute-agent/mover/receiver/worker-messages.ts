@@ -1,6 +1,6 @@
 import type { ErrorValues } from '../../../../shared/errors/drover-error.ts';
 import type { ErrorCode } from '../../../../shared/errors/registry.ts';
-import type { DiskDescription, DiskDigest } from '../../../../shared/messaging/commands.ts';
+import type { CommandResults, DiskDescription } from '../../../../shared/messaging/commands.ts';
 import type { Admitted } from './session.ts';
 
 /** What an agent asks a receiver worker over its IPC channel. */
@@ -11,6 +11,8 @@ export type ReceiverRequest =
   | { readonly do: 'stop' }
   | {
       readonly do: 'digest';
+      readonly migration_id: string;
+      readonly journal_path: string;
       readonly folder: string;
       readonly disks: readonly DiskDescription[];
     }
@@ -26,5 +28,5 @@ export type ReceiverReport =
     }
   | { readonly is: 'stopped' }
   | { readonly is: 'digest_progress'; readonly processed_bytes: number; readonly total_bytes: number }
-  | { readonly is: 'digested'; readonly digests: readonly DiskDigest[] }
+  | { readonly is: 'digested'; readonly reread: CommandResults['verify'] }
   | { readonly is: 'failed'; readonly code: ErrorCode; readonly values: ErrorValues };

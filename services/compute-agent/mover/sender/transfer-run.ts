@@ -43,6 +43,7 @@ export class TransferRun {
   #fatal: DroverError | null = null;
   #rate_samples: { readonly at: number; readonly processed_bytes: number }[] = [];
   #round = 1;
+  #mismatched = false;
 
   constructor(transfer: Transfer, open: OpenLink = openSshLink) {
     this.#transfer = transfer;
@@ -147,13 +148,20 @@ export class TransferRun {
         this.#link?.destroy();
         this.#link = null;
         const failure = this.#describe(error);
-        if (failure.final) throw failure.error;
+        if (failure.final && !this.#firstMismatch(failure.error)) throw failure.error;
         // An attempt that moved something earns a quick next one.
         pause_seconds = this.#active_at > active_before ? FIRST_PAUSE_SECONDS : pause_seconds * 2;
         if (this.#quietSeconds() + pause_seconds > this.#transfer.stall_timeout_seconds) throw failure.error;
       }
       await pause(Math.min(pause_seconds, LONGEST_PAUSE_SECONDS));
     }
+  }
+
+  /** A leaf was changed on its way. The receiver's holdings will show which: once that is worth another attempt. */
+  #firstMismatch(error: DroverError): boolean {
+    if (error.code !== 'mover_digest_mismatch' || this.#mismatched) return false;
+    this.#mismatched = true;
+    return true;
   }
 
   async #sendOnce(): Promise<void> {

@@ -1,7 +1,7 @@
 import { PowerState } from '../../../../shared/domain/states.ts';
-import { differingDisk } from '../digests.ts';
 import { nextEpoch, unwindEpoch } from '../epochs.ts';
 import { command, fact, homeOf, type Plan, type Step } from '../step.ts';
+import { copy, verify } from './copying.ts';
 import { prepare, transferDisks } from './prepare.ts';
 import { turn } from './turn.ts';
 
@@ -142,74 +142,6 @@ const stop: Step = {
           })
         : null,
   },
-};
-
-const copy: Step = {
-  name: 'copy',
-  phase: 'copy',
-  action: {
-    type: 'command',
-    order: (world, settings) =>
-      command({
-        host: homeOf(world),
-        command: 'copy',
-        arguments: {
-          endpoint: fact(world, 'admit').endpoint,
-          disks: transferDisks(world),
-          limit_bytes_per_second:
-            world.operation.request.limit_bytes_per_second ?? settings.migration_limit_bytes_per_second,
-          paused: world.operation.paused,
-        },
-        epoch: world.instance.epoch,
-        timing: 'long',
-      }),
-    done: (draft) => {
-      const { digests, sent_bytes, skipped_bytes, resent_bytes } = fact(draft, 'copy');
-      draft.setMigration({ digests: { source: digests }, sent_bytes, skipped_bytes, resent_bytes });
-      return undefined;
-    },
-  },
-  undo: {
-    type: 'command',
-    // Before `stop` is undone: no mover may read a disk that a guest writes again.
-    order: (world) =>
-      command({
-        host: homeOf(world),
-        command: 'abort_copy',
-        arguments: {},
-        epoch: unwindEpoch(world),
-        timing: 'short',
-      }),
-  },
-};
-
-const verify: Step = {
-  name: 'verify',
-  phase: 'verify',
-  gives_turn_back: true,
-  action: {
-    type: 'command',
-    order: (world) =>
-      command({
-        host: fact(world, 'choose').host,
-        command: 'verify',
-        arguments: { disks: transferDisks(world) },
-        epoch: world.instance.epoch,
-        timing: 'long',
-      }),
-    done: (draft) => {
-      const source = fact(draft, 'copy').digests;
-      const target = fact(draft, 'verify').digests;
-      draft.setMigration({ digests: { source, target } });
-      const difference = differingDisk(source, target);
-      if (difference === null) return undefined;
-      return {
-        code: 'mover_digest_mismatch',
-        message: `${difference} The copy on ${fact(draft, 'choose').host} was given up; the source's disks are untouched.`,
-      };
-    },
-  },
-  undo: { type: 'none', because: 'it only reads; undoing admit ends a reading that still runs' },
 };
 
 const retire: Step = {

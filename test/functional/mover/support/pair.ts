@@ -4,7 +4,11 @@ import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, statSync } f
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { migrationId, type MigrationId } from '../../../../shared/domain/ids.ts';
-import type { DiskDescription, ReceiverEndpoint } from '../../../../shared/messaging/commands.ts';
+import type {
+  CommandResults,
+  DiskDescription,
+  ReceiverEndpoint,
+} from '../../../../shared/messaging/commands.ts';
 import type { TransferProgress } from '../../../../shared/messaging/messages.ts';
 import type {
   ReceiverAdmission,
@@ -190,4 +194,10 @@ export function sameContent(pair: Pair, folder: string, name: string): boolean {
   } catch {
     return false;
   }
+}
+
+/** What the target finds when it reads the disks again. */
+export function verified(pair: Pair, admitted: Admitted): Promise<CommandResults['verify']> {
+  const { id, folder, disks } = admitted;
+  return pair.admission.verify({ migration_id: id, folder, disks }, watching());
 }

@@ -293,15 +293,65 @@ test('a stuck operation goes on as if done when a person says so', () => {
   expectAsBefore(cluster);
 });
 
-test('a copy that differs on the target is never adopted', () => {
-  const cluster = new SimulatedCluster('cold');
-  cluster.offers = [beta];
-  cluster.host(beta).corrupts = true;
-  cluster.happen({ type: 'requested' });
-  cluster.settle();
-  expectAsBefore(cluster);
-  expect(cluster.world.operation.reason).toMatchObject({ code: 'mover_digest_mismatch', step: 'verify' });
-  expect(cluster.world.operation.reason?.message).toContain('Disk disk differs');
+describe('a copy that differs on the target', () => {
+  function copied(corrupts: number, names_damage = true) {
+    const cluster = new SimulatedCluster('cold');
+    cluster.offers = [beta];
+    Object.assign(cluster.host(beta), { corrupts, names_damage });
+    cluster.happen({ type: 'requested' });
+    const orders: string[] = [];
+    cluster.settle((order) => {
+      if (order.direction === 'action') orders.push(order.step);
+      return 'normal';
+    });
+    return { cluster, copies: orders.filter((step) => step === 'copy').length };
+  }
+
+  test('is sent again once where it is damaged, and then adopted', () => {
+    const { cluster, copies } = copied(1);
+    expect(copies).toBe(2);
+    expect(cluster.world.operation.state).toBe('done');
+    expect(cluster.host(beta).home).toBe('the-guest');
+    expect(cluster.set).toMatchObject({ sent_bytes: 2048, resent_bytes: 1024 });
+    expect(cluster.log).toContain(
+      'verify again: Disk disk is damaged on beta: the 256 bytes at offset 512 are not what was sent. It is sent again.',
+    );
+  });
+
+  test('is never adopted: damaged twice, the server goes back, with the extent named', () => {
+    const { cluster, copies } = copied(Infinity);
+    expect(copies).toBe(2);
+    expectAsBefore(cluster);
+    expect(cluster.world.operation.reason).toMatchObject({ code: 'mover_digest_mismatch', step: 'verify' });
+    expect(cluster.world.operation.reason?.message).toMatch(
+      /^Disk disk is damaged on beta: the 256 bytes at offset 512 are not what was sent\. It was sent again once/,
+    );
+  });
+
+  test('is not sent again where nobody can say what of it', () => {
+    const { cluster, copies } = copied(1, false);
+    expect(copies).toBe(1);
+    expectAsBefore(cluster);
+    expect(cluster.world.operation.reason?.message).toContain('Disk disk differs');
+  });
+
+  test.each(['crash_before', 'crash_after', 'twice', 'refuse'] as const)(
+    'the second copy meets %s: it moves or goes back whole',
+    (fate) => {
+      const cluster = new SimulatedCluster('cold');
+      cluster.offers = [beta];
+      cluster.host(beta).corrupts = 1;
+      cluster.happen({ type: 'requested' });
+      let copies = 0;
+      cluster.settle((order) => {
+        if (order.step !== 'copy' || order.direction !== 'action') return 'normal';
+        copies += 1;
+        return copies === 2 ? fate : 'normal';
+      });
+      if (fate === 'refuse') expectAsBefore(cluster);
+      else expect(cluster.world.instance.host).toBe(beta);
+    },
+  );
 });
 
 describe('a new limit', () => {

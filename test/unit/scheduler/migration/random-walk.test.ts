@@ -28,6 +28,10 @@ const happening = fc.oneof(
   { weight: 1, arbitrary: fc.constant({ type: 'lease_expired' as const }) },
   { weight: 1, arbitrary: fc.constant({ type: 'cancel' as const }) },
   { weight: 1, arbitrary: fc.constant({ type: 'repeat_answer' as const }) },
+  {
+    weight: 1,
+    arbitrary: fc.record({ type: fc.constant('corrupt' as const), host: fc.constantFrom(...allHosts) }),
+  },
   { weight: 1, arbitrary: fc.record({ type: fc.constant('pause' as const), paused: fc.boolean() }) },
   { weight: 1, arbitrary: fc.record({ type: fc.constant('busy' as const), busy: fc.boolean() }) },
 );
@@ -65,6 +69,9 @@ function step(cluster: SimulatedCluster, what: Parameters<Parameters<typeof happ
       return;
     case 'cancel':
       cluster.happen({ type: 'cancel', by: 'walk' });
+      return;
+    case 'corrupt':
+      cluster.host(what.host).corrupts = 1;
       return;
     case 'pause':
       cluster.pause(what.paused);

@@ -4,6 +4,7 @@ import { decide } from '../../../../services/scheduler/migration/decide.ts';
 import type {
   Change,
   MachineEvent,
+  MigrationPatch,
   Order,
   Outcome,
   Settings,
@@ -36,6 +37,10 @@ export class SimulatedCluster {
   readonly events = new Map<string, 'open' | 'Success' | 'Error'>();
   readonly eventDetails = new Map<string, string | null>();
   faults: string[] = [];
+  /** What the migration's record was given. */
+  set: MigrationPatch = {};
+  /** The steps' log, undos and actions alike. */
+  log: string[] = [];
   /** Hosts that placement still offers, best first. */
   offers: HostName[] = [beta, gamma];
   transfer_limits: TransferLimits = { per_source: 1, per_target: 1, in_cluster: 1 };
@@ -201,6 +206,7 @@ export class SimulatedCluster {
         return;
       }
       case 'migration': {
+        this.set = { ...this.set, ...change.set };
         const { status, target_host, target_node, was_running } = change.set;
         const { migration } = this.world;
         if (migration === null) throw new Error('a change of a migration that is not there');
@@ -239,7 +245,12 @@ export class SimulatedCluster {
         this.faults.push(change.message);
         return;
       case 'progress':
+        return;
       case 'step_log':
+        this.log.push(
+          `${change.step} ${change.event}${change.summary === null ? '' : `: ${change.summary}`}`,
+        );
+        return;
       case 'action_finish':
       case 'instance_deleted':
         return;

@@ -31,7 +31,10 @@ export class SimulatedHost {
   epoch = 0;
   /** The other hosts, for `copy` to reach the target's staging folder. */
   peers: () => readonly SimulatedHost[] = () => [];
-  corrupts = false;
+  /** So many copies arrive here damaged. */
+  corrupts = 0;
+  /** Whether it can tell where: it knows what was sent. */
+  names_damage = true;
 
   /** @returns the result, or a word of refusal. */
   run(order: CommandOrder): { result: CommandResults[CommandName] } | { refused: string } {
@@ -87,7 +90,8 @@ export class SimulatedHost {
         if (this.running) return { refused: 'guest_runs' };
         const target = this.peers().find((peer) => peer.staging !== null);
         if (target === undefined) return { refused: 'mover_connection_lost' };
-        target.staging = target.corrupts ? 'something-else' : this.home;
+        target.staging = target.corrupts > 0 ? DAMAGED : this.home;
+        target.corrupts = Math.max(target.corrupts - 1, 0);
         return {
           result: {
             digests: [digest(this.home)],
@@ -102,7 +106,7 @@ export class SimulatedHost {
       case 'verify':
         return this.staging === null
           ? { refused: 'not_admitted' }
-          : { result: { digests: [digest(this.staging)] } };
+          : { result: { digests: [digest(this.staging)], ...this.#damage() } };
       case 'retire':
         if (this.home !== null) [this.retired, this.home] = [this.home, null];
         return this.retired === null ? { refused: 'guest_not_defined' } : { result: {} };
@@ -151,7 +155,14 @@ export class SimulatedHost {
         return order.command satisfies never;
     }
   }
+
+  #damage(): Pick<CommandResults['verify'], 'damaged' | 'damaged_count'> {
+    if (this.staging !== DAMAGED || !this.names_damage) return { damaged: [], damaged_count: 0 };
+    return { damaged: [{ disk: 'disk', offset_bytes: 512, length_bytes: 256 }], damaged_count: 1 };
+  }
 }
+
+const DAMAGED = 'something-else';
 
 function digest(content: string | null): CommandResults['verify']['digests'][number] {
   return { name: 'disk', algorithm: 'blake2b512', digest: content ?? 'nothing', size_bytes: 1024 };

@@ -1,0 +1,112 @@
+import type { DamagedExtent } from '../../../../shared/messaging/commands.ts';
+import { differingDisk } from '../digests.ts';
+import type { Draft } from '../draft.ts';
+import { unwindEpoch } from '../epochs.ts';
+import type { OperationFacts } from '../model.ts';
+import { command, fact, homeOf, type GoBack, type Step, type Undo } from '../step.ts';
+import { transferDisks } from './prepare.ts';
+
+/** The steps of a move in which bytes travel, and the look at what has arrived. */
+
+/** Before `stop` is undone: no mover may read a disk that a guest writes again. */
+const abortCopy: Undo = {
+  type: 'command',
+  order: (world) =>
+    command({
+      host: homeOf(world),
+      command: 'abort_copy',
+      arguments: {},
+      epoch: unwindEpoch(world),
+      timing: 'short',
+    }),
+};
+
+export const copy: Step = {
+  name: 'copy',
+  phase: 'copy',
+  action: {
+    type: 'command',
+    order: (world, settings) =>
+      command({
+        host: homeOf(world),
+        command: 'copy',
+        arguments: {
+          endpoint: fact(world, 'admit').endpoint,
+          disks: transferDisks(world),
+          limit_bytes_per_second:
+            world.operation.request.limit_bytes_per_second ?? settings.migration_limit_bytes_per_second,
+          paused: world.operation.paused,
+        },
+        epoch: world.instance.epoch,
+        timing: 'long',
+      }),
+    done: (draft) => {
+      draft.setMigration({ digests: { source: fact(draft, 'copy').digests }, ...copiedBytes(draft) });
+      return undefined;
+    },
+  },
+  undo: abortCopy,
+};
+
+/** What has travelled so far, over the copies of this operation. */
+function copiedBytes(draft: Draft): NonNullable<OperationFacts['resend']> {
+  const { resend } = draft.operation.facts;
+  const { sent_bytes, skipped_bytes, resent_bytes } = fact(draft, 'copy');
+  if (resend === undefined) return { sent_bytes, skipped_bytes, resent_bytes };
+  return {
+    sent_bytes: resend.sent_bytes + sent_bytes,
+    // The second copy skips nearly everything: that is not news about the disks.
+    skipped_bytes: resend.skipped_bytes,
+    // All that it sends was sent before.
+    resent_bytes: resend.resent_bytes + Math.max(resent_bytes, sent_bytes),
+  };
+}
+
+export const verify: Step = {
+  name: 'verify',
+  phase: 'verify',
+  gives_turn_back: true,
+  action: {
+    type: 'command',
+    order: (world) =>
+      command({
+        host: fact(world, 'choose').host,
+        command: 'verify',
+        arguments: { disks: transferDisks(world) },
+        epoch: world.instance.epoch,
+        timing: 'long',
+      }),
+    done: (draft) => {
+      const source = fact(draft, 'copy').digests;
+      const { digests: target, damaged = [], damaged_count = 0 } = fact(draft, 'verify');
+      draft.setMigration({ digests: { source, target } });
+      const difference = differingDisk(source, target);
+      if (difference === null) return undefined;
+      const [first] = damaged;
+      const is_second = draft.operation.facts.resend !== undefined;
+      if (first !== undefined && !is_second) return sendAgain(draft, first, damaged_count);
+      const { host } = fact(draft, 'choose');
+      const where = first === undefined ? difference : describeDamage(first, damaged_count, host);
+      return {
+        code: 'mover_digest_mismatch',
+        message:
+          `${where}${is_second ? ' It was sent again once and was damaged again.' : ''} ` +
+          `The copy on ${host} was given up; the source's disks are untouched.`,
+      };
+    },
+  },
+  undo: { type: 'none', because: 'it only reads; undoing admit ends a reading that still runs' },
+};
+
+/** The target has forgotten what was damaged, so a copy sends that and nothing else. Once: then it is no accident. */
+function sendAgain(draft: Draft, first: DamagedExtent, damaged_count: number): GoBack {
+  draft.addFacts({ resend: copiedBytes(draft) });
+  return {
+    again: 'copy',
+    because: `${describeDamage(first, damaged_count, fact(draft, 'choose').host)} It is sent again.`,
+  };
+}
+
+const describeDamage = (first: DamagedExtent, count: number, host: string): string =>
+  `Disk ${first.disk} is damaged on ${host}: the ${first.length_bytes} bytes at offset ${first.offset_bytes} are not ` +
+  `what was sent${count > 1 ? `, and ${count - 1} more extents are not` : ''}.`;
