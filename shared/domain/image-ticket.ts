@@ -4,8 +4,12 @@ import type { ImageId } from './ids.ts';
 /** The header a host sends to fetch an image's bytes; hosts have no users' tokens. */
 export const imageTicketHeader = 'x-drover-image-ticket';
 
+/** sha512 of an image's bytes: sent with an upload, which is refused when other bytes arrived, and told with a download. */
+export const imageDigestHeader = 'x-drover-image-sha512';
+
 /**
- * A ticket opens one image until a moment: `<expiry, epoch seconds>.<hmac-sha256, hexadecimal>`.
+ * A ticket opens one image for reading, and for writing while it has no bytes, until a moment:
+ * `<expiry, epoch seconds>.<hmac-sha256, hexadecimal>`.
  * @param key the secret `image_ticket_key` of the database (shared/database/secrets.ts)
  */
 export function mintImageTicket(key: Buffer, image: ImageId, expires_at_seconds: number): string {

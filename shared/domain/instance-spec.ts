@@ -20,6 +20,17 @@ export interface FlavorSpec {
 /** Disk formats an image or a local disk may have. */
 export type DiskFormat = 'raw' | 'qcow2';
 
+/** Formats that an image may have. Guests are only made from those of a local disk; Glance's word for VirtualPC's is vhd. */
+export const imageFormats = ['raw', 'qcow2', 'vmdk', 'vhdx', 'vhd'] as const;
+export type ImageFormat = (typeof imageFormats)[number];
+
+/** Where a host may put an image's bytes: the ticket of an image that has none yet. */
+export interface ImageUpload {
+  readonly id: ImageId;
+  readonly url: string;
+  readonly ticket: string;
+}
+
 /** What a host needs to fetch an image's bytes: no database, no user's token (see shared/domain/image-ticket.ts). */
 export interface ImageSource {
   readonly id: ImageId;

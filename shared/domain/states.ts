@@ -25,6 +25,10 @@ export const taskStates = [
   'resize_finish',
   'resize_reverting',
   'deleting',
+  'image_snapshot_pending',
+  'image_snapshot',
+  'image_pending_upload',
+  'image_uploading',
 ] as const;
 export type TaskState = (typeof taskStates)[number];
 
@@ -81,6 +85,8 @@ export const phases = [
   'power-off',
   'reboot',
   'destroy',
+  'extract',
+  'upload',
   'unwind',
   'done',
 ] as const;
@@ -96,6 +102,7 @@ export const operationKinds = [
   'cold',
   'confirm',
   'revert',
+  'extract',
 ] as const;
 export type OperationKind = (typeof operationKinds)[number];
 

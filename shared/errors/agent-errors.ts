@@ -78,6 +78,16 @@ export const agentErrors = {
     message: 'The image service refused image {image} to {host}: HTTP {status}.',
     advice: 'Check that the image exists; a ticket that has expired is renewed with the next try.',
   },
+  image_upload_refused: {
+    http_status: 409,
+    message: 'The image service refused the bytes of image {image} from {host}: HTTP {status} {reason}.',
+    advice: 'Correct what it says, then make the image again.',
+  },
+  image_extract_lost: {
+    http_status: 409,
+    message: 'What was to become image {image} is not on {host} any more: its agent was restarted.',
+    advice: 'Make the image again.',
+  },
   image_digest_mismatch: {
     http_status: 409,
     message: 'Image {image} as fetched to {host} has sha512 {found}, not {expected}.',

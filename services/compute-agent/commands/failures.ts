@@ -18,6 +18,8 @@ const final: ReadonlySet<
   'folder_mark_unreadable',
   'host_disk_full',
   'image_refused',
+  'image_upload_refused',
+  'image_extract_lost',
   'image_digest_mismatch',
   'backing_image_mismatch',
   'backing_image_changed',

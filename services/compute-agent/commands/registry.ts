@@ -7,8 +7,10 @@ import { connect } from './connect.ts';
 import { copy } from './copy.ts';
 import type { CommandDefinition } from './definition.ts';
 import { destroy } from './destroy.ts';
+import { discardExtract } from './discard-extract.ts';
 import { discardSource } from './discard-source.ts';
 import { discardTarget } from './discard-target.ts';
+import { extract } from './extract.ts';
 import { limit } from './limit.ts';
 import { pauseCopy } from './pause-copy.ts';
 import { powerOff } from './power-off.ts';
@@ -25,6 +27,7 @@ import { unadopt } from './unadopt.ts';
 import { unrestore } from './unrestore.ts';
 import { unretire } from './unretire.ts';
 import { unwithdraw } from './unwithdraw.ts';
+import { upload } from './upload.ts';
 import { verify } from './verify.ts';
 import { withdraw } from './withdraw.ts';
 
@@ -52,6 +55,9 @@ export const commandRegistry: Registry = {
   unretire,
   adopt,
   unadopt,
+  extract,
+  upload,
+  discard_extract: discardExtract,
   check,
   discard_source: discardSource,
   withdraw,

@@ -1,4 +1,5 @@
 import { Type } from 'typebox';
+import { imageFormats } from '../../../shared/domain/instance-spec.ts';
 
 /** Shapes that several commands' arguments share (shared/messaging/commands.ts says what they mean). */
 
@@ -13,6 +14,8 @@ export const Seconds = Type.Number({ minimum: 0 });
 export const Nothing = Type.Object({});
 const Words = Type.Record(Type.String(), Type.String());
 const Format = Type.Union([Type.Literal('raw'), Type.Literal('qcow2')]);
+export const ImageFormatName = Type.Union(imageFormats.map((name) => Type.Literal(name)));
+export const Sha512 = Type.String({ pattern: SHA512_PATTERN });
 
 const Flavor = Type.Object({
   id: Type.Integer(),
@@ -26,10 +29,15 @@ const Flavor = Type.Object({
   extra_specs: Words,
 });
 
-const Image = Type.Object({
+const ticketed = {
   id: Uuid,
   url: Type.String({ pattern: '^https?://[^\\s]+$' }),
   ticket: Type.String({ pattern: ONE_LINE_PATTERN }),
+};
+export const UploadTarget = Type.Object(ticketed);
+
+const Image = Type.Object({
+  ...ticketed,
   disk_format: Format,
   size_bytes: Bytes,
   sha512: Type.String({ pattern: SHA512_PATTERN }),

@@ -11,7 +11,7 @@ import { folderRoles, readMark, writeMark, type FolderRole, type InstanceMark } 
 
 const UUID = /^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$/;
 /** Folders on their way in or out: nothing reads them, the next start removes them. */
-const PASSING = /^\.[0-9a-f-]{36}\.(making|removing)\.[0-9a-f]{12}$/;
+const PASSING = /^\.[0-9a-f-]{36}\.(making|removing|extracting)\.[0-9a-f]{12}$/;
 const NOBODY = 'no migration';
 
 /** Whose folder a command may touch: only this migration's, or any (a guest at home belongs to itself). */

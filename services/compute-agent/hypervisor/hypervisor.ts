@@ -29,6 +29,11 @@ export interface Hypervisor {
   undefine(id: InstanceId): Promise<void>;
   /** Local disks of a guest in a fixed order. */
   disks(id: InstanceId): Promise<readonly DiskDescription[]>;
+  /**
+   * Does a work while the guest writes nothing to its disks, then lets it go on, also when the work fails. It must not
+   * notice more than a disk that is slow for a moment. Whoever is off stays off.
+   */
+  holdingWrites<Result>(id: InstanceId, work: () => Promise<Result>): Promise<Result>;
   /** Refuses (DroverError) a guest that could not run here: machine type, CPU, name clash. */
   admits(spec: InstanceSpec): Promise<void>;
   /** Calls back when a guest changes its power state on its own. @returns a function that ends the watch. */

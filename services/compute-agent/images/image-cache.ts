@@ -110,6 +110,14 @@ export class ImageCache {
     requirePromise(path, await this.#digests.digest(path, null, asker), this.#host);
   }
 
+  /** Of any file, read now and not remembered. */
+  async digestOf(
+    path: string,
+    asker: Asker,
+  ): Promise<{ readonly sha512: string; readonly size_bytes: number }> {
+    return { sha512: await digestOf(path, asker), size_bytes: (await stat(path)).size };
+  }
+
   /** The files below a qcow2 disk of this host, nearest first. @throws as readChain */
   chain(overlay: string, asker: Asker): Promise<readonly ChainFile[]> {
     return readChain(overlay, this.#digests, this.#host, asker);

@@ -88,6 +88,15 @@ export function applyChanges(
           ),
         );
         break;
+      case 'image_abandoned':
+        sent.push(
+          transaction.query(
+            `update images set status = 'deleted', deleted_at = now(), updated_at = now()
+             where id = $1 and status in ('queued', 'saving')`,
+            [change.image_id],
+          ),
+        );
+        break;
       case 'step_log':
       case 'event_start':
       case 'event_finish':

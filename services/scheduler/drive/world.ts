@@ -153,6 +153,7 @@ function toLoaded(row: Row, imageSource: ImageSourceMaker): LoadedOperation {
       instance: instanceOf(row),
       migration: migrationOf(row),
       spec: specOf(row, imageSource),
+      ...uploadOf(row, imageSource),
     },
     action_id: row.action_id,
     lease_owner: row.lease_owner,
@@ -165,6 +166,19 @@ function toLoaded(row: Row, imageSource: ImageSourceMaker): LoadedOperation {
     instance_host: row.host,
     server_group_uuid: row.server_group_uuid,
   };
+}
+
+/** The ticket of an image without bytes lets its holder give it some; hosts get it for the images that they make. */
+function uploadOf(row: Row, imageSource: ImageSourceMaker): Pick<World, 'upload'> {
+  const wish = row.kind === 'extract' ? row.request.extract : undefined;
+  if (wish === undefined) return {};
+  const { id, url, ticket } = imageSource({
+    id: wish.image_id,
+    disk_format: 'raw',
+    size_bytes: 0,
+    sha512: '',
+  });
+  return { upload: { id, url, ticket } };
 }
 
 function operationOf(row: Row): World['operation'] {

@@ -1,5 +1,5 @@
 import type { HostName } from '../../../shared/domain/ids.ts';
-import type { InstanceSpec } from '../../../shared/domain/instance-spec.ts';
+import type { ImageUpload, InstanceSpec } from '../../../shared/domain/instance-spec.ts';
 import type {
   Change,
   Instance,
@@ -25,6 +25,7 @@ export class Draft implements World {
   instance: Instance;
   migration: Migration | null;
   readonly spec: InstanceSpec;
+  readonly upload?: ImageUpload;
   readonly turn_answer?: TurnAnswer;
   readonly #changes: Change[] = [];
   readonly #orders: Order[] = [];
@@ -35,6 +36,7 @@ export class Draft implements World {
     this.instance = world.instance;
     this.migration = world.migration;
     this.spec = world.spec;
+    if (world.upload !== undefined) this.upload = world.upload;
     if (world.turn_answer !== undefined) this.turn_answer = world.turn_answer;
   }
 

@@ -1,11 +1,12 @@
 import type {
   HostName,
+  ImageId,
   InstanceId,
   MigrationId,
   OperationId,
   RequestId,
 } from '../../../shared/domain/ids.ts';
-import type { FlavorSpec, InstanceSpec } from '../../../shared/domain/instance-spec.ts';
+import type { FlavorSpec, ImageUpload, InstanceSpec } from '../../../shared/domain/instance-spec.ts';
 import type {
   MigrationStatus,
   OperationKind,
@@ -61,6 +62,8 @@ export interface OperationRequest {
   /** Of a dry run: the claim is refused when the cluster has changed since. */
   readonly if_cluster_version?: number;
   readonly reboot_type?: 'SOFT' | 'HARD';
+  /** The image that a server's disk is to become. */
+  readonly extract?: CommandArguments['extract'];
   /** Auto-confirm by resize_confirm_window. */
   readonly automatic?: boolean;
 }
@@ -90,6 +93,7 @@ export interface OperationFacts {
   readonly copy?: CommandResults['copy'];
   readonly verify?: CommandResults['verify'];
   readonly adopt?: CommandResults['adopt'];
+  readonly extract?: CommandResults['extract'];
   readonly spawn?: CommandResults['spawn'];
   readonly withdraw?: CommandResults['withdraw'];
   readonly restore?: CommandResults['restore'];
@@ -147,6 +151,8 @@ export interface World {
   readonly migration: Migration | null;
   /** What a host needs to define the guest, image ticket included; built by the shell from the rows. */
   readonly spec: InstanceSpec;
+  /** Of an extraction: where its bytes go, with a ticket; built by the shell. */
+  readonly upload?: ImageUpload;
   /** Nothing, until the shell was asked for it by the order `turn`: then the same event is decided once more. */
   readonly turn_answer?: TurnAnswer;
 }
@@ -265,6 +271,8 @@ export type Change =
       readonly message: string;
       readonly details: string | null;
     }
+  /** An image that was to be made of the instance will not be: its row is deleted, unless it is complete. */
+  | { readonly type: 'image_abandoned'; readonly image_id: ImageId }
   /** The instance is gone: mark its row deleted. */
   | { readonly type: 'instance_deleted' };
 

@@ -9,7 +9,7 @@ let is_full = true;
 vi.mock('node:fs/promises', () => ({
   open: (): Promise<Partial<FileHandle>> =>
     Promise.resolve({
-      stat: () => Promise.resolve({ size: 1024 ** 2 }) as never,
+      stat: () => Promise.resolve({ size: 1024 ** 2, isBlockDevice: () => false }) as never,
       write: () => {
         writes += 1;
         return is_full ? Promise.reject(new Error('ENOSPC')) : (Promise.resolve({}) as never);

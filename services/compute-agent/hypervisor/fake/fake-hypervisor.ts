@@ -39,6 +39,8 @@ export class FakeHypervisor implements Hypervisor {
   readonly #files: GuestStateFiles;
   readonly #watchers = new Set<(fact: GuestFact) => void>();
   readonly #writers = new Map<InstanceId, GuestWriter>();
+  /** Guests whose writes wait. */
+  readonly #held = new Set<InstanceId>();
   readonly #ending = new AbortController();
   #guests = new Map<InstanceId, GuestState>();
   #write_rate = 0;
@@ -131,6 +133,19 @@ export class FakeHypervisor implements Hypervisor {
     return Promise.all(disks.map((disk) => describeDisk(folder, disk, this.#options.host)));
   }
 
+  async holdingWrites<Result>(id: InstanceId, work: () => Promise<Result>): Promise<Result> {
+    this.#guest(id);
+    this.#held.add(id);
+    try {
+      await this.#endWriting(id);
+      return await work();
+    } finally {
+      this.#held.delete(id);
+      const state = this.#guests.get(id);
+      if (state !== undefined) this.#resumeWriting(state);
+    }
+  }
+
   async admits(spec: InstanceSpec): Promise<void> {
     for (const [id, { definition }] of this.#guests)
       if (id !== spec.id && definition.spec.instance_name === spec.instance_name)
@@ -208,6 +223,7 @@ export class FakeHypervisor implements Hypervisor {
     const disk = disks.find((candidate) => candidate.format === 'raw');
     if (this.#write_rate === 0 || disk === undefined || this.#ending.signal.aborted) return;
     if (state.power_state !== PowerState.running || this.#writers.has(spec.id)) return;
+    if (this.#held.has(spec.id)) return;
     const writer = new GuestWriter({
       id: spec.id,
       path: join(folder, disk.name),

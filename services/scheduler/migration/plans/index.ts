@@ -4,6 +4,7 @@ import { cold } from './cold.ts';
 import { confirm } from './confirm.ts';
 import { create } from './create.ts';
 import { remove } from './delete.ts';
+import { extract } from './extract.ts';
 import { reboot, start, stop } from './power.ts';
 import { revert } from './revert.ts';
 
@@ -17,6 +18,7 @@ export const plans: Readonly<Record<OperationKind, Plan>> = {
   cold,
   confirm,
   revert,
+  extract,
 };
 
 /** Position of a step in its plan. @throws Error: our bug, or a row of a plan that has since changed. */

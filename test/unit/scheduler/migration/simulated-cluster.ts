@@ -39,6 +39,7 @@ export class SimulatedCluster {
   faults: string[] = [];
   /** What the migration's record was given. */
   set: MigrationPatch = {};
+  abandoned_images: string[] = [];
   /** The steps' log, undos and actions alike. */
   log: string[] = [];
   /** Hosts that placement still offers, best first. */
@@ -250,6 +251,9 @@ export class SimulatedCluster {
         this.log.push(
           `${change.step} ${change.event}${change.summary === null ? '' : `: ${change.summary}`}`,
         );
+        return;
+      case 'image_abandoned':
+        this.abandoned_images.push(change.image_id);
         return;
       case 'action_finish':
       case 'instance_deleted':

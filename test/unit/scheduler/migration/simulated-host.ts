@@ -77,10 +77,15 @@ export class SimulatedHost {
         return { result: {} };
       case 'connect':
       case 'prepare':
+      case 'upload':
+      case 'discard_extract':
       case 'abort_copy':
       case 'limit':
       case 'pause_copy':
         return { result: {} };
+      case 'extract':
+        if (this.home === null) return { refused: 'guest_not_defined' };
+        return { result: { size_bytes: 1, sha512: 'ab'.repeat(64), held_seconds: 0 } };
       case 'stop': {
         const was_running = this.running;
         this.running = false;
