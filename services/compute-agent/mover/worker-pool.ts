@@ -131,7 +131,8 @@ export class WorkerPool<Worker extends PooledWorker> {
   async close(): Promise<void> {
     this.#closed = true;
     const idle = this.#idle.splice(0);
-    for (const worker of this.#all) worker.release();
+    // One that an earlier agent had started is idle here, and none of those that we started.
+    for (const worker of new Set([...this.#all, ...idle])) worker.release();
     await Promise.all(idle.map((worker) => worker.ended));
   }
 }

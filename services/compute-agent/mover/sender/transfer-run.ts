@@ -58,6 +58,7 @@ export class TransferRun {
   /** What has been sent stays; the connections are kept and cost nothing. */
   setPaused(paused: boolean): void {
     this.#limiter.setPaused(paused);
+    this.#rate_samples = [];
     // Silence that was asked for is none: it begins anew.
     this.#active_at = performance.now();
   }
