@@ -191,7 +191,7 @@ describe('a hostile sender', () => {
     const { types, failure } = await say(...parts);
     expect(types.at(-1)).toBe(frameTypes.failed);
     expect(failure).toContain(reason);
-    expect(failure).toContain('mover_refused');
+    expect(failure).toContain(reason === 'another digest' ? 'mover_digest_mismatch' : 'mover_refused');
     expectContained();
   });
 

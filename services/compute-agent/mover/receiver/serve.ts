@@ -98,6 +98,7 @@ export class Receiver {
       case frameTypes.begin: {
         const begin = readBegin(frame.body);
         return this.#inTurn(async () => {
+          if ((await session?.continueWith(begin)) === true) return;
           await this.#endSession();
           const work = new ReceivingSession(this.#admitted, connection, (error) => {
             void this.#giveUp(connection, error);

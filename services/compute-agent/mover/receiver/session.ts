@@ -11,16 +11,20 @@ import {
   readExtent,
   textFrame,
   type Begin,
+  type Done,
   type Extent,
   type ExtentAddress,
   type Finish,
   type Holding,
 } from '../protocol.ts';
-import { DISK_BYTES_MAX, UNKNOWN_LEAF } from '../disks/extents.ts';
+import { ExtentSet } from '../disks/data-map.ts';
+import { DISK_BYTES_MAX, ExtentLayout, UNKNOWN_LEAF } from '../disks/extents.ts';
 import { fileBytesMax, wholeBlocks } from '../../folders/space-need.ts';
 import type { FrameConnection } from '../frame-connection.ts';
-import { Journal, readJournal, type JournalRecord } from './journal.ts';
 import { digHoles } from './dig-holes.ts';
+import { heldExtents } from './held-extents.ts';
+import { Journal, readJournal, type JournalRecord } from './journal.ts';
+import { DiskProofs } from './proofs.ts';
 import { SpaceAllowance } from './space-allowance.ts';
 import { StagedDisk } from './staged-disk.ts';
 
@@ -63,6 +67,9 @@ const CHECKPOINT_BYTES_MIN = 4 * MEBIBYTE;
 const CHECKPOINT_BYTES_MAX = 32 * MEBIBYTE;
 const CHECKPOINT_PART = 256;
 const CHECKPOINT_SECONDS = 1;
+/** So often the sender hears of work that has nothing to acknowledge. */
+const SIGN_MILLISECONDS = 1000;
+const PROOFS_PER_WRITE = 256;
 /** The peer must read what we acknowledge; one that does not is cut off before it costs memory. */
 const UNREAD_BYTES_MAX = 4 * MEBIBYTE;
 
@@ -72,6 +79,10 @@ export class ReceivingSession {
   readonly #connection: FrameConnection;
   readonly #onFailure: (error: unknown) => void;
   #disks: readonly StagedDisk[] = [];
+  #proofs: readonly DiskProofs[] = [];
+  /** Between `done` and the next thing that comes: what is held is what the sender knows. */
+  #round_is_done = false;
+  #continued = false;
   /** Null: the disks cannot outgrow what was reserved. */
   #space: SpaceAllowance | null = null;
   #journal: Journal | null = null;
@@ -117,21 +128,45 @@ export class ReceivingSession {
     for (const { name, size_bytes } of begin.disks) {
       disks.push(await onDisk(name, () => StagedDisk.open(folder, name, size_bytes)));
     }
-    if (continues) {
-      for (const { disk, index, leaf } of known.records) {
-        const staged = disks[disk];
-        if (staged !== undefined && index < staged.layout.count) staged.leaves.set(index, leaf);
-      }
-    }
-    for (const staged of disks) {
+    const proofs: DiskProofs[] = [];
+    for (const [place, staged] of disks.entries()) {
+      const { count } = staged.layout;
+      const held = continues ? heldExtents(known, place, staged.layout) : null;
+      if (held !== null) staged.leaves = held.leaves;
+      proofs.push(new DiskProofs(held?.proved ?? new ExtentSet(count, false), count));
       await onDisk(staged.name, () => (continues ? staged.markUnknown(folder) : staged.clear()));
     }
+    this.#proofs = proofs;
     const subject = { migration_id, disks: begin.disks };
-    this.#journal = await onDisk('', () => Journal.create(journal_path, subject, heldBy(disks)));
+    this.#journal = await onDisk('', () => Journal.create(journal_path, subject, heldBy(disks, proofs)));
     const total_bytes = begin.disks.reduce((sum, { size_bytes }) => sum + size_bytes, 0);
     const part_bytes = Math.floor(total_bytes / CHECKPOINT_PART);
     this.#checkpoint_bytes = Math.min(Math.max(part_bytes, CHECKPOINT_BYTES_MIN), CHECKPOINT_BYTES_MAX);
     await this.#tellHoldings();
+  }
+
+  /**
+   * Goes on with the files and the journal as they are, if the sender knows what they hold: it has heard `done`, and
+   * nothing has come since. Disks may have grown.
+   * @returns false when it cannot be: then `begin` is due, as always
+   * @throws ProtocolError, DiskFailure
+   */
+  async continueWith(begin: Begin): Promise<boolean> {
+    if (begin.continues !== true || !this.#round_is_done) return false;
+    this.#check(begin);
+    const layouts = begin.disks.map(({ size_bytes }) => new ExtentLayout(size_bytes));
+    if (!this.#disks.every(({ layout }, place) => isGrown(layout, layouts[place]))) return false;
+    for (const [place, staged] of this.#disks.entries()) {
+      const layout = layouts[place];
+      if (layout === undefined || layout.size_bytes === staged.layout.size_bytes) continue;
+      this.#proofs[place]?.grow(layout.count, staged.layout.count - 1);
+      await onDisk(staged.name, () => staged.grow(layout));
+    }
+    this.#space ??= this.#openAllowance(begin);
+    this.#continued = true;
+    this.#round_is_done = false;
+    await this.#connection.write(textFrame('ready', { continued: true }));
+    return true;
   }
 
   #check(begin: Begin): void {
@@ -161,7 +196,7 @@ export class ReceivingSession {
       }
       if (holdings.length > 0) await this.#connection.write(holdingsFrame(disk, holdings));
     }
-    await this.#connection.write(textFrame('ready', {}));
+    await this.#connection.write(textFrame('ready', { continued: false }));
   }
 
   /** The longest extent of the admitted disks. */
@@ -175,6 +210,7 @@ export class ReceivingSession {
     const extent = readExtent(body);
     const staged = this.#disks[extent.disk];
     if (staged === undefined) throw new ProtocolError(`there is no disk ${extent.disk}`);
+    this.#round_is_done = false;
     await this.#forget(extent.disk, extent.index, staged);
     const write = () => staged.write(extent);
     const space = this.#space;
@@ -191,7 +227,11 @@ export class ReceivingSession {
   /** Before an extent is written over, the journal forgets it: a break in between must not leave its old leaf behind. */
   async #forget(disk: number, index: number, staged: StagedDisk): Promise<void> {
     const { leaves } = staged;
-    if (index >= staged.layout.count || leaves.isZero(index) || leaves.isUnknown(index)) return;
+    if (index >= staged.layout.count) return;
+    const proofs = this.#proofs[disk];
+    const was_proved = proofs?.isProved(index) === true;
+    proofs?.noteWrite(index);
+    if (!was_proved && (leaves.isZero(index) || leaves.isUnknown(index))) return;
     await onDisk('', async () => this.#journal?.append([{ disk, index, leaf: UNKNOWN_LEAF }]));
   }
 
@@ -224,7 +264,7 @@ export class ReceivingSession {
   #acknowledge(records: readonly ExtentAddress[]): void {
     if (this.#connection.unread_bytes > UNREAD_BYTES_MAX)
       throw new ProtocolError('acknowledgements are not read');
-    for (let at = 0; at < records.length; at += ACKNOWLEDGED_PER_FRAME) {
+    for (let at = 0; at === 0 || at < records.length; at += ACKNOWLEDGED_PER_FRAME) {
       const frame = acknowledgedFrame(records.slice(at, at + ACKNOWLEDGED_PER_FRAME));
       // A peer that is gone is noticed by whoever reads from it.
       this.#connection.write(frame).catch(() => undefined);
@@ -235,15 +275,46 @@ export class ReceivingSession {
   async finish(finish: Finish): Promise<void> {
     await this.#settle();
     for (const staged of this.#disks) {
-      if (!staged.overwritten) continue;
-      await digHoles(this.#admitted.folder, staged.name);
+      const zeros = staged.takeOverwritten();
+      if (zeros.length === 0) continue;
+      await digHoles(this.#admitted.folder, staged.name, zeros, { in_haste: this.#continued });
       await onDisk(staged.name, () => staged.flush());
     }
     for (const [place, staged] of this.#disks.entries()) {
       if (staged.leaves.root() !== finish.digests[place]) throw new DigestMismatch(staged.name);
     }
     await onDisk('', () => flushFolder(this.#admitted.folder));
-    await this.#connection.write(textFrame('done', {}));
+    const done = finish.prove === true ? await this.#prove() : { proved_bytes: 0, prove_seconds: 0 };
+    this.#round_is_done = true;
+    await this.#connection.write(textFrame('done', done));
+  }
+
+  /** Reads again what this session has written, while the guest runs: the last look then has less to read. */
+  async #prove(): Promise<Done> {
+    const began_at = performance.now();
+    let told_at = began_at;
+    let proved_bytes = 0;
+    for (const [disk, staged] of this.#disks.entries()) {
+      const onBytes = (bytes: number): void => {
+        proved_bytes += bytes;
+        if (performance.now() - told_at < SIGN_MILLISECONDS) return;
+        told_at = performance.now();
+        // Nothing is new, but we are at work: silence would be a stall.
+        this.#acknowledge([]);
+      };
+      await onDisk(staged.name, async () => {
+        const records = this.#proofs[disk]?.prove(disk, staged, this.#admitted.folder, onBytes) ?? [];
+        let batch: JournalRecord[] = [];
+        for await (const record of records) {
+          batch.push(record);
+          if (batch.length < PROOFS_PER_WRITE) continue;
+          await this.#journal?.append(batch);
+          batch = [];
+        }
+        await this.#journal?.append(batch);
+      });
+    }
+    return { proved_bytes, prove_seconds: (performance.now() - began_at) / 1000 };
   }
 
   /** Waits for a running checkpoint and makes the rest durable. */
@@ -282,13 +353,19 @@ const bytesTakenBy = ({ index, segments }: Extent, { layout, leaves }: StagedDis
 const sameNames = (disks: readonly { readonly name: string }[], names: readonly string[]): boolean =>
   disks.length === names.length && disks.every(({ name }, place) => name === names[place]);
 
-function* heldBy(disks: readonly StagedDisk[]): Generator<JournalRecord> {
-  for (const [disk, { leaves, layout }] of disks.entries()) {
+function* heldBy(disks: readonly StagedDisk[], proofs: readonly DiskProofs[]): Generator<JournalRecord> {
+  for (const [disk, staged] of disks.entries()) {
+    const { leaves, layout } = staged;
     for (let index = 0; index < layout.count; index += 1) {
       if (!leaves.isZero(index) && !leaves.isUnknown(index)) yield { disk, index, leaf: leaves.get(index) };
     }
+    yield* proofs[disk]?.records(disk, staged) ?? [];
   }
 }
+
+/** The same extents, and perhaps more of them. */
+const isGrown = (before: ExtentLayout, after: ExtentLayout | undefined): boolean =>
+  after !== undefined && after.extent_bytes === before.extent_bytes && after.size_bytes >= before.size_bytes;
 
 /** A file's name survives a power cut only when its folder was flushed too. */
 async function flushFolder(folder: string): Promise<void> {

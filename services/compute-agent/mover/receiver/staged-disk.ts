@@ -28,7 +28,8 @@ export class StagedDisk {
   readonly #handle: FileHandle;
   /** Past the page cache; null where that cannot be. */
   #direct: FileHandle | null;
-  #overwritten = false;
+  /** Extents in which zeros were written where a hole would do. */
+  readonly #overwritten = new Set<number>();
   /** What is being written, by the extents' indices. */
   readonly #writing = new Map<number, Promise<void>>();
   /** Of a write that nobody waited for. */
@@ -134,7 +135,7 @@ export class StagedDisk {
       await this.#writeAll(bytes.subarray(direct_bytes), start + segment.offset + direct_bytes);
       at += segment.length;
     }
-    if (!was_zero) await this.#fillGaps(segments, start, this.layout.length(index));
+    if (!was_zero) await this.#fillGaps(index, segments);
   }
 
   /** @returns how much of it was written; the rest has to go through the page cache */
@@ -150,12 +151,14 @@ export class StagedDisk {
     }
   }
 
-  async #fillGaps(segments: readonly Segment[], start: number, length: number): Promise<void> {
+  async #fillGaps(index: number, segments: readonly Segment[]): Promise<void> {
+    const start = this.layout.offset(index);
+    const length = this.layout.length(index);
     let end = 0;
     for (const segment of [...segments, { offset: length, length: 0 }]) {
       for (let at = end; at < segment.offset; at += zeros.length) {
         await this.#writeAll(zeros.subarray(0, Math.min(zeros.length, segment.offset - at)), start + at);
-        this.#overwritten = true;
+        this.#overwritten.add(index);
       }
       end = segment.offset + segment.length;
     }
@@ -173,9 +176,18 @@ export class StagedDisk {
     }
   }
 
-  /** True when zeros were written where a hole would do. */
-  get overwritten(): boolean {
-    return this.#overwritten;
+  /** Where zeros were written and a hole would do, since it was asked before: runs of neighbouring extents, in order. */
+  takeOverwritten(): readonly { readonly offset: number; readonly length: number }[] {
+    const runs: { offset: number; length: number }[] = [];
+    for (const index of [...this.#overwritten].sort((a, b) => a - b)) {
+      const offset = this.layout.offset(index);
+      const last = runs.at(-1);
+      if (last !== undefined && last.offset + last.length === offset)
+        last.length += this.layout.length(index);
+      else runs.push({ offset, length: this.layout.length(index) });
+    }
+    this.#overwritten.clear();
+    return runs;
   }
 
   /** Waits until all that was taken is in the file. @throws the file system's errors */
