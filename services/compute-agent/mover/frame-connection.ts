@@ -1,9 +1,15 @@
-import type { Duplex } from 'node:stream';
+import { finished, type Duplex } from 'node:stream';
 import { FrameReader, type Frame, type FrameLimit } from './frame-reader.ts';
 
 /** The other side went away, in order or not. Whether that is a failure depends on what was still to come. */
 export class ConnectionClosed extends Error {
   override readonly name = 'ConnectionClosed';
+}
+
+/** What a stream writes its packets to: those between the two leave together. */
+export interface PacketGate {
+  cork(): void;
+  uncork(): void;
 }
 
 /**
@@ -15,10 +21,10 @@ export class FrameConnection {
   #failure: Error | null = null;
   readonly #writers = new Set<(error: Error) => void>();
 
-  readonly #transport: Pick<Duplex, 'cork' | 'uncork'> | null;
+  readonly #transport: PacketGate | null;
 
   /** @param transport what the stream writes its packets to: those of one write leave together */
-  constructor(stream: Duplex, transport: Pick<Duplex, 'cork' | 'uncork'> | null = null) {
+  constructor(stream: Duplex, transport: PacketGate | null = null) {
     this.#stream = stream;
     this.#transport = transport;
     stream.on('error', (error) => this.#fail(error));
@@ -56,20 +62,60 @@ export class FrameConnection {
     });
   }
 
-  /** Each frame is handled before the next is cut, and the peer waits meanwhile. Ends when the stream ends between frames. */
+  /**
+   * Each frame is handled before the next is cut, and the peer waits meanwhile. Ends when the stream ends between
+   * frames. One reader at a time.
+   * @throws ConnectionClosed, ProtocolError, the stream's error
+   */
   async *frames(
     limit: FrameLimit,
     options: { readonly reuse: boolean },
   ): AsyncGenerator<Frame, void, undefined> {
+    const stream = this.#stream;
     const reader = new FrameReader(limit, options);
+    let found: Iterator<Frame> | null = null;
+    let frame: Frame | null = null;
+    let ended = false;
+    let failure: unknown = null;
+    let wake = (): void => undefined;
+    // Most chunks complete no frame: nobody is woken for them.
+    const onData = (chunk: Buffer): void => {
+      try {
+        found = reader.read(chunk);
+        frame = nextOf(found);
+        if (frame === null) return;
+      } catch (error) {
+        failure = error;
+      }
+      stream.pause();
+      wake();
+    };
+    const forget = finished(stream, { writable: false }, (error) => {
+      ended = true;
+      if (error !== null && error !== undefined) failure ??= error;
+      wake();
+    });
+    stream.on('data', onData);
     try {
-      // The stream must outlive the loop: the reader may go on with another phase of the conversation.
-      for await (const chunk of this.#stream.iterator({ destroyOnReturn: false }) as AsyncIterable<Buffer>) {
-        yield* reader.read(chunk);
+      for (;;) {
+        while (frame !== null) {
+          yield frame;
+          frame = found === null ? null : nextOf(found);
+        }
+        if (failure !== null) throw failure;
+        if (ended) break;
+        const woken = new Promise<void>((resolve) => (wake = resolve));
+        stream.resume();
+        await woken;
       }
     } catch (error) {
       if (isStreamEnd(error)) throw new ConnectionClosed('the connection broke', { cause: error });
       throw error;
+    } finally {
+      // The stream outlives the loop: it may still be written to.
+      stream.off('data', onData);
+      stream.pause();
+      forget();
     }
     if (reader.torn) throw new ConnectionClosed('the connection broke in the middle of a frame');
   }
@@ -83,6 +129,11 @@ export class FrameConnection {
     this.#fail(new ConnectionClosed('we have closed the connection'));
     this.#stream.destroy();
   }
+}
+
+function nextOf(frames: Iterator<Frame>): Frame | null {
+  const { value, done } = frames.next();
+  return done === true ? null : value;
 }
 
 function isStreamEnd(error: unknown): boolean {

@@ -4,6 +4,7 @@ import { RemoteFailure } from './receiver-link.ts';
 import type { RateLimiter } from './rate-limiter.ts';
 import type { Compressor } from './compressor.ts';
 import { LeafTable } from '../disks/leaf-table.ts';
+import { MemoryPool } from '../disks/memory-pool.ts';
 import { segmentsOf, type Segment } from '../disks/extents.ts';
 import {
   decodedBytes,
@@ -14,8 +15,10 @@ import {
   readAcknowledged,
   readHoldings,
   textFrame,
+  type Done,
   type Extent,
 } from '../protocol.ts';
+import { readDone, readReady } from '../protocol-texts.ts';
 
 /** Extents that are read before their turn: the disk works while the last one is hashed and sent. */
 const READ_AHEAD = 3;
@@ -29,6 +32,9 @@ export interface TransferCounters {
   /** Of this round. */
   processed_bytes: number;
   skipped_bytes: number;
+  /** Of the disks, whole extents: read, and found to be other than what the receiver had. */
+  read_bytes: number;
+  changed_bytes: number;
   /** On the wire, whatever it was. */
   sent_bytes: number;
   /** Of the disks: sent more than once. */
@@ -52,8 +58,20 @@ export interface SendingOptions {
   readonly limiter: RateLimiter;
   readonly compressor: Compressor;
   readonly counters: TransferCounters;
+  /** What the receiver holds since the round before, over this very link; null: it has to say so. */
+  readonly held: readonly LeafTable[] | null;
+  /** More rounds will follow: the receiver reads what it has written again. */
+  readonly prove: boolean;
   /** Something has moved: the transfer is not stalled. */
   readonly onActivity: () => void;
+}
+
+export interface SessionResult {
+  readonly done: Done;
+  /** What the receiver holds now. */
+  readonly held: readonly LeafTable[];
+  /** What a round costs that has nothing to send: from `begin` to `ready`, and from `finish` to `done` less the proving. */
+  readonly overhead_seconds: number;
 }
 
 interface PendingRead {
@@ -70,41 +88,56 @@ export class SendingSession {
   #unacknowledged_bytes = 0;
   #wakeOnAcknowledgement: (() => void) | null = null;
   #failure: unknown = null;
-  readonly #free: Buffer[] = [];
+  #done: Done | null = null;
+  readonly #memory = new MemoryPool(READ_AHEAD + 1);
 
   constructor(options: SendingOptions) {
     this.#options = options;
   }
 
   /** @throws RemoteFailure, ConnectionClosed, ProtocolError, SourceReadFailure */
-  async run(): Promise<void> {
-    const { link, disks, counters, round } = this.#options;
+  async run(): Promise<SessionResult> {
+    const { link, disks, counters, round, held, prove } = this.#options;
     counters.processed_bytes = 0;
     counters.skipped_bytes = 0;
     const sizes = disks.map(({ name, layout }) => ({ name, size_bytes: layout.size_bytes }));
-    await link.connection.write(textFrame('begin', { round, disks: sizes }));
+    const began_at = performance.now();
+    await link.connection.write(textFrame('begin', { round, disks: sizes, continues: held !== null }));
     this.#held = await this.#readHoldings();
+    const ready_at = performance.now();
+    let finished_at = ready_at;
     const answered = this.#hear();
     try {
       await this.#sendDisks();
       const digests = disks.map(({ leaves }) => leaves.root());
-      await link.connection.write(textFrame('finish', { digests }));
+      finished_at = performance.now();
+      await link.connection.write(textFrame('finish', { digests, prove }));
       await answered;
     } catch (error) {
       // What the receiver has to say explains why it closed the connection while we wrote.
       await Promise.race([answered.catch(() => undefined), seconds(1)]);
       throw this.#failure ?? error;
     }
-    if (this.#failure !== null) throw this.#failure;
+    if (this.#failure !== null || this.#done === null) throw this.#failure;
+    const waited_seconds = (ready_at - began_at + performance.now() - finished_at) / 1000;
+    return {
+      done: this.#done,
+      held: this.#held,
+      overhead_seconds: Math.max(waited_seconds - this.#done.prove_seconds, 0),
+    };
   }
 
   async #readHoldings(): Promise<readonly LeafTable[]> {
-    const { link, disks, onActivity } = this.#options;
+    const { link, disks, held, onActivity } = this.#options;
     const tables = disks.map(({ layout }) => new LeafTable(layout));
     for (;;) {
       const { type, body } = await link.next();
       onActivity();
-      if (type === frameTypes.ready) return tables;
+      if (type === frameTypes.ready) {
+        if (!readReady(body).continued) return tables;
+        if (held === null) throw new ProtocolError('the receiver continues what we have not begun');
+        return held.map((table, disk) => table.grown(disks[disk]?.layout ?? table.layout));
+      }
       if (type !== frameTypes.holdings) throw new ProtocolError(`type ${type} instead of holdings`);
       const { disk, holdings } = readHoldings(body);
       const table = tables[disk];
@@ -123,7 +156,10 @@ export class SendingSession {
       for (;;) {
         const { type, body } = await link.next();
         onActivity();
-        if (type === frameTypes.done) return;
+        if (type === frameTypes.done) {
+          this.#done = readDone(body);
+          return;
+        }
         if (type !== frameTypes.acknowledged)
           throw new ProtocolError(`type ${type} instead of an acknowledgement`);
         for (const { disk, index } of readAcknowledged(body)) {
@@ -151,7 +187,7 @@ export class SendingSession {
           if (this.#skips(disk, index, source)) continue;
           if (reading.length >= READ_AHEAD) await this.#sendNext(reading);
           if (this.#failure !== null) throw this.#failure;
-          reading.push(this.#read(disk, index, source));
+          reading.push(await this.#read(disk, index, source));
         }
       }
       while (reading.length > 0) await this.#sendNext(reading);
@@ -181,14 +217,20 @@ export class SendingSession {
     onActivity();
   }
 
-  #read(disk: number, index: number, source: SourceDisk): PendingRead {
-    const { extent_bytes } = source.layout;
-    const free = this.#free.findIndex(({ length }) => length >= extent_bytes);
-    const [memory = Buffer.allocUnsafeSlow(extent_bytes)] = free < 0 ? [] : this.#free.splice(free, 1);
+  async #read(disk: number, index: number, source: SourceDisk): Promise<PendingRead> {
+    const memory = await this.#memoryFor(source);
     const content = source.read(index, memory);
     // Waited for later: until then it is nobody's unhandled failure.
     content.catch(() => undefined);
     return { disk, index, memory, content };
+  }
+
+  async #memoryFor(source: SourceDisk): Promise<Buffer> {
+    try {
+      return await source.memoryFrom(this.#memory);
+    } catch (error) {
+      throw new SourceReadFailure(source.name, error);
+    }
   }
 
   async #sendNext(reading: PendingRead[]): Promise<void> {
@@ -204,11 +246,12 @@ export class SendingSession {
     } catch (error) {
       throw new SourceReadFailure(source.name, error);
     }
+    this.#options.counters.read_bytes += content.length;
     source.note(index, content);
     const leaf = source.leaves.get(index);
     if (leaf.equals(held.get(index))) this.#account(source, index, { skipped: true });
     else await this.#send(disk, index, source, content);
-    this.#free.push(memory);
+    this.#memory.give(memory);
   }
 
   async #send(disk: number, index: number, source: SourceDisk, content: Buffer): Promise<void> {
@@ -229,6 +272,8 @@ export class SendingSession {
     if (source.sent.has(index)) counters.resent_bytes += decodedBytes(segments);
     source.sent.add(index);
     this.#unacknowledged_bytes += length;
+    counters.changed_bytes += length;
+    this.#held[disk]?.set(index, extent.leaf);
     const started_at = performance.now();
     const wire_bytes = await this.#put(extent);
     compressor.noteSent(wire_bytes, performance.now() - started_at);

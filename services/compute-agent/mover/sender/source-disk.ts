@@ -1,26 +1,42 @@
-import { open, type FileHandle } from 'node:fs/promises';
+import { constants } from 'node:fs';
+import type { FileHandle } from 'node:fs/promises';
 import { join } from 'node:path';
 import { ExtentSet, extentsWithData, sizeOf } from '../disks/data-map.ts';
+import { openDirect } from '../disks/direct-file.ts';
 import { ExtentLayout, isZero, leafOf, ZERO_LEAF } from '../disks/extents.ts';
 import { LeafTable } from '../disks/leaf-table.ts';
+import type { MemoryPool } from '../disks/memory-pool.ts';
+
+export interface ByteRange {
+  readonly offset_bytes: number;
+  readonly length_bytes: number;
+}
 
 /** A disk that is being sent: a file, or whatever a name in the guest's folder leads to (a volume, a loop device). */
 export class SourceDisk {
   readonly name: string;
-  readonly layout: ExtentLayout;
+  layout: ExtentLayout;
   /** What was read; the digests come from here. */
-  readonly leaves: LeafTable;
+  leaves: LeafTable;
   readonly #path: string;
   readonly #handle: FileHandle;
+  /** Read past the page cache, where the file system can. */
+  readonly #direct: boolean;
   #written: ExtentSet | null = null;
-  readonly #noted: ExtentSet;
+  #noted: ExtentSet;
   /** Extents that were put on the wire, in whatever session. */
-  readonly sent: ExtentSet;
+  sent: ExtentSet;
 
-  private constructor(name: string, path: string, handle: FileHandle, layout: ExtentLayout) {
+  private constructor(
+    subject: { readonly name: string; readonly path: string; readonly layout: ExtentLayout },
+    handle: FileHandle,
+    direct: boolean,
+  ) {
+    const { name, path, layout } = subject;
     this.name = name;
     this.#path = path;
     this.#handle = handle;
+    this.#direct = direct;
     this.layout = layout;
     this.leaves = new LeafTable(layout);
     this.#noted = new ExtentSet(layout.count, false);
@@ -29,9 +45,11 @@ export class SourceDisk {
 
   /** @param path where it lies, when not in the folder */
   static async open(folder: string, name: string, path = join(folder, name)): Promise<SourceDisk> {
-    const handle = await open(path, 'r');
+    // Links are followed: volumes are links.
+    const { handle, direct } = await openDirect(path, constants.O_RDONLY);
     try {
-      return new SourceDisk(name, path, handle, new ExtentLayout(await sizeOf(handle)));
+      const layout = new ExtentLayout(await sizeOf(handle));
+      return new SourceDisk({ name, path, layout }, handle, direct);
     } catch (error) {
       await handle.close();
       throw error;
@@ -43,18 +61,57 @@ export class SourceDisk {
     this.#written = await extentsWithData(this.#path, this.#handle, this.layout);
   }
 
+  /**
+   * Before a later round: what may have changed since it was read must be read again, and the file may have grown.
+   * @param changed byte ranges that were written since they were asked for last; null: nobody knows, anything
+   * @throws the file system's errors
+   */
+  async beginRound(changed: readonly ByteRange[] | null): Promise<void> {
+    await this.#follow(await sizeOf(this.#handle));
+    if (changed === null) {
+      this.#noted = new ExtentSet(this.layout.count, false);
+      await this.map();
+      return;
+    }
+    for (const index of extentsOf(changed, this.layout)) {
+      this.#noted.delete(index);
+      this.#written?.add(index);
+    }
+  }
+
+  /** Takes over what is known of a file that was shorter; one that is shorter now begins anew. */
+  async #follow(size_bytes: number): Promise<void> {
+    const before = this.layout;
+    if (size_bytes === before.size_bytes) return;
+    const layout = new ExtentLayout(size_bytes);
+    const grown = size_bytes > before.size_bytes && layout.extent_bytes === before.extent_bytes;
+    this.layout = layout;
+    this.leaves = grown ? this.leaves.grown(layout) : new LeafTable(layout);
+    this.#noted = grown ? this.#noted.grown(layout.count) : new ExtentSet(layout.count, false);
+    this.sent = grown ? this.sent.grown(layout.count) : new ExtentSet(layout.count, false);
+    if (grown && before.count > 0) this.#noted.delete(before.count - 1);
+    await this.map();
+  }
+
   /** False for an extent that is a hole: it need not be read. */
   mayHaveData(index: number): boolean {
     return this.#written?.has(index) ?? true;
   }
 
-  /** Reads an extent into the memory. @throws the file system's errors */
+  /** Memory that `read` can read into. @throws the file system's errors */
+  memoryFrom(pool: MemoryPool): Promise<Buffer> {
+    return pool.take(this.layout.extent_bytes, this.#direct ? this.#handle : null);
+  }
+
+  /** Reads an extent into memory from `memoryFrom`. @throws the file system's errors */
   async read(index: number, memory: Buffer): Promise<Buffer> {
     const length = this.layout.length(index);
     let read_bytes = 0;
     while (read_bytes < length) {
       const position = this.layout.offset(index) + read_bytes;
-      const { bytesRead } = await this.#handle.read(memory, read_bytes, length - read_bytes, position);
+      // As much as fits, even at the end: past the page cache whole blocks are read.
+      const wanted_bytes = this.layout.extent_bytes - read_bytes;
+      const { bytesRead } = await this.#handle.read(memory, read_bytes, wanted_bytes, position);
       if (bytesRead === 0) throw new Error(`it ends at ${position} and not at ${this.layout.size_bytes}`);
       read_bytes += bytesRead;
     }
@@ -63,7 +120,10 @@ export class SourceDisk {
 
   /** Notes the leaf of what was read; null stands for a hole. */
   note(index: number, content: Buffer | null): void {
-    this.leaves.set(index, content === null || isZero(content) ? ZERO_LEAF : leafOf(content));
+    const leaf = content === null || isZero(content) ? ZERO_LEAF : leafOf(content);
+    // Sending what is new is not sending twice.
+    if (!leaf.equals(this.leaves.get(index))) this.sent.delete(index);
+    this.leaves.set(index, leaf);
     this.#noted.add(index);
   }
 
@@ -74,5 +134,13 @@ export class SourceDisk {
 
   async close(): Promise<void> {
     await this.#handle.close();
+  }
+}
+
+function* extentsOf(ranges: readonly ByteRange[], layout: ExtentLayout): Generator<number> {
+  for (const { offset_bytes, length_bytes } of ranges) {
+    if (length_bytes <= 0) continue;
+    const last = Math.min(Math.floor((offset_bytes + length_bytes - 1) / layout.extent_bytes), layout.count - 1);
+    for (let index = Math.floor(offset_bytes / layout.extent_bytes); index <= last; index += 1) yield index;
   }
 }

@@ -5,6 +5,7 @@ import { DroverError } from '../../../../shared/errors/drover-error.ts';
 import type { ReceiverEndpoint } from '../../../../shared/messaging/commands.ts';
 import { FrameConnection } from '../frame-connection.ts';
 import { addressOf } from './address-of.ts';
+import { PacketRing } from './packet-ring.ts';
 import { ReceiverLink } from './receiver-link.ts';
 
 export interface SshLinkOptions {
@@ -64,8 +65,16 @@ export function openSshLink(options: SshLinkOptions): Promise<ReceiverLink> {
           return;
         }
         const explain = explanation(channel, () => transport_error);
+        const ring = new PacketRing(client, socket);
+        const packets = {
+          cork: () => {
+            ring.attach();
+            socket.cork();
+          },
+          uncork: () => socket.uncork(),
+        };
         resolve(
-          new ReceiverLink(new FrameConnection(channel, socket), {
+          new ReceiverLink(new FrameConnection(channel, packets), {
             destroy: () => client.destroy(),
             explain,
           }),
