@@ -143,6 +143,28 @@ export interface DiskDigest {
   readonly size_bytes: number;
 }
 
+/** One round of a copy whose guest runs, as the mover measured it. */
+export interface RoundFigures {
+  readonly round: number;
+  /** Whole extents that were read, and those of them that the target did not have so. */
+  readonly read_bytes: number;
+  readonly changed_bytes: number;
+  /** On the wire. */
+  readonly sent_bytes: number;
+  readonly skipped_bytes: number;
+  readonly resent_bytes: number;
+  /** From its first read until all was durable and proved. */
+  readonly duration_seconds: number;
+  /** What the target read again from its disk, and how long that took. */
+  readonly proved_bytes: number;
+  readonly prove_seconds: number;
+  /** What it would have taken with nothing to send. */
+  readonly overhead_seconds: number;
+}
+
+/** Why rounds ended and the guest was stopped. */
+export type PrecopyEnd = 'fits_budget' | 'not_shrinking' | 'rounds_max';
+
 /** A part of a disk that is not what it should be. */
 export interface DamagedExtent {
   readonly disk: string;

@@ -3,6 +3,7 @@ import type {
   CommandResults,
   DiskDescription,
   ReceiverEndpoint,
+  RoundFigures,
 } from '../../../shared/messaging/commands.ts';
 import type { TransferProgress } from '../../../shared/messaging/messages.ts';
 
@@ -20,11 +21,24 @@ export interface SenderSupervisor {
    */
   connect(transfer: Transfer, watch: TransferWatch): Promise<void>;
   /**
+   * Sends one round of the disks of a guest that runs, and keeps the mover, its connection and what it knows of the
+   * disks for the next one. After an agent's restart the first answer may be rounds that were done before: so many
+   * were `seen`, and what there is more is told before another one is begun.
+   * @returns all rounds so far
+   * @throws DroverError as `send`
+   */
+  round(transfer: Transfer, wish: RoundWish, watch: TransferWatch): Promise<readonly RoundFigures[]>;
+  /**
    * Starts, or finds again after an agent's restart, the mover of this migration and waits for its end.
+   * @param changed since the last `round`; null: nobody knows, or there was none
    * @throws DroverError mover_host_key_mismatch, mover_stalled, mover_target_full, mover_read_failed,
    *   mover_digest_mismatch, mover_connection_lost (after its own retries), mover_cancelled
    */
-  send(transfer: Transfer, watch: TransferWatch): Promise<CommandResults['copy']>;
+  send(
+    transfer: Transfer,
+    watch: TransferWatch,
+    changed?: ChangedRanges | null,
+  ): Promise<CommandResults['copy']>;
   /**
    * True when a mover of this migration still runs, or its end was not heard yet, after the agent was restarted.
    * `send` then takes it up and needs no key; without this method a restarted agent cannot know.
@@ -34,9 +48,38 @@ export interface SenderSupervisor {
   limit(migration: MigrationId, limit_bytes_per_second: number): Promise<void>;
   /** Stops a running transfer from sending, or lets it go on, at once. What was sent is kept. */
   pause(migration: MigrationId, paused: boolean): Promise<void>;
+  /** For metrics; a stand-in need not have any. */
+  figures?(): SenderFigures;
   /** Ends the mover, if any, and everything it started, within two seconds. Idempotent. */
   cancel(migration: MigrationId): Promise<void>;
   close(): Promise<void>;
+}
+
+/**
+ * What a guest has written to its disks' files since it was asked for last, by the disks' names; null for a disk of
+ * which nobody knows, nothing for one that has not changed.
+ */
+export type ChangedRanges = Readonly<Record<string, readonly ByteRange[] | null>>;
+
+export interface ByteRange {
+  readonly offset_bytes: number;
+  readonly length_bytes: number;
+}
+
+export interface RoundWish {
+  /** Rounds that the caller has seen. */
+  readonly seen: number;
+  /** Null: nobody knows, so everything is read and compared. */
+  readonly changed: ChangedRanges | null;
+}
+
+/** What leaves this host now, and how much has since the agent began. */
+export interface SenderFigures {
+  readonly running: number;
+  readonly paused: number;
+  readonly sent_bytes: number;
+  /** 0: no limit. */
+  readonly limit_bytes_per_second: number;
 }
 
 export interface Transfer {

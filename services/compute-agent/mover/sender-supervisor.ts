@@ -2,9 +2,9 @@ import { mkdirSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import type { MigrationId } from '../../../shared/domain/ids.ts';
 import { DroverError } from '../../../shared/errors/drover-error.ts';
-import type { CommandResults } from '../../../shared/messaging/commands.ts';
+import type { CommandResults, RoundFigures } from '../../../shared/messaging/commands.ts';
 import { HostLimit, type HostLimitOptions } from './host-limit.ts';
-import type { SenderSupervisor, Transfer, TransferWatch } from './mover.ts';
+import type { ChangedRanges, RoundWish, SenderFigures, SenderSupervisor, Transfer, TransferWatch } from './mover.ts';
 import { isRunning } from './process-identity.ts';
 import { SenderProcess } from './sender/sender-process.ts';
 import { readSender, removeSender, writeSender } from './sender/sender-record.ts';
@@ -28,6 +28,8 @@ interface Running {
   limit_bytes_per_second: number;
   paused: boolean;
   sending: boolean;
+  /** Of its bytes on the wire, those in our figures; null: an earlier agent counted the first ones. */
+  counted_bytes: number | null;
 }
 
 /** The source's side of all migrations that leave this host. */
@@ -43,6 +45,7 @@ class HostSenders implements SenderSupervisor {
   readonly #arriving = new Map<MigrationId, Promise<Running>>();
   readonly #cancelled = new Set<MigrationId>();
   readonly #host_limit: HostLimit;
+  #sent_bytes = 0;
   #closed = false;
 
   constructor(options: SenderSupervisorOptions) {
@@ -62,7 +65,28 @@ class HostSenders implements SenderSupervisor {
     await this.#ask(transfer, running, watch, (worker) => worker.send({ do: 'connect', transfer }));
   }
 
-  async send(transfer: Transfer, watch: TransferWatch): Promise<CommandResults['copy']> {
+  async round(transfer: Transfer, wish: RoundWish, watch: TransferWatch): Promise<readonly RoundFigures[]> {
+    const running = await this.#workerFor(transfer);
+    // Between rounds what was set beside them counts, not what the order said once.
+    if (!running.sending) {
+      running.sending = true;
+      running.limit_bytes_per_second = transfer.limit_bytes_per_second;
+      running.paused = transfer.paused ?? false;
+      this.#shareLimits();
+    }
+    const now = { limit_bytes_per_second: this.#shareOf(running), paused: running.paused };
+    const report = await this.#ask(transfer, running, watch, (worker) =>
+      worker.send({ do: 'round', transfer: { ...transfer, ...now }, ...wish }),
+    );
+    if (report.is !== 'rounds') throw new Error(`a sender answered "${report.is}" to round`);
+    return report.rounds;
+  }
+
+  async send(
+    transfer: Transfer,
+    watch: TransferWatch,
+    changed: ChangedRanges | null = null,
+  ): Promise<CommandResults['copy']> {
     const running = await this.#workerFor(transfer);
     running.sending = true;
     running.limit_bytes_per_second = transfer.limit_bytes_per_second;
@@ -70,7 +94,7 @@ class HostSenders implements SenderSupervisor {
     this.#shareLimits();
     const limit_bytes_per_second = this.#shareOf(running);
     const report = await this.#ask(transfer, running, watch, (worker) =>
-      worker.send({ do: 'send', transfer: { ...transfer, limit_bytes_per_second } }),
+      worker.send({ do: 'send', transfer: { ...transfer, limit_bytes_per_second }, changed }),
     );
     if (report.is !== 'sent') throw new Error(`a sender answered "${report.is}" to send`);
     this.#release(transfer.migration_id, running);
@@ -93,8 +117,16 @@ class HostSenders implements SenderSupervisor {
   }
 
   async #findOrTake(migration_id: MigrationId): Promise<Running> {
-    const worker = (await this.#adopt(migration_id)) ?? (await this.#pool.take());
-    const running: Running = { worker, limit_bytes_per_second: 0, paused: false, sending: false };
+    const adopted = await this.#adopt(migration_id);
+    const worker = adopted ?? (await this.#pool.take());
+    const counted_bytes = adopted === null ? 0 : null;
+    const running: Running = {
+      worker,
+      limit_bytes_per_second: 0,
+      paused: false,
+      sending: false,
+      counted_bytes,
+    };
     if (this.#cancelled.has(migration_id)) {
       await worker.kill();
       throw new DroverError('mover_cancelled', { migration_id });
@@ -126,8 +158,10 @@ class HostSenders implements SenderSupervisor {
     if (watch.signal.aborted) onAbort();
     watch.signal.addEventListener('abort', onAbort, { once: true });
     worker.listen((report) => {
-      if (report.is === 'progress') watch.onProgress(report.progress);
-      else if (report.is === 'failed') reject(new DroverError(report.code, report.values));
+      if (report.is === 'progress') {
+        this.#count(running, report.progress.sent_bytes);
+        watch.onProgress(report.progress);
+      } else if (report.is === 'failed') reject(new DroverError(report.code, report.values));
       else resolve(report);
     });
     void worker.ended.then(() => {
@@ -172,6 +206,22 @@ class HostSenders implements SenderSupervisor {
     if (this.#running.has(migration)) return true;
     const record = readSender(this.#records_folder, migration);
     return record !== null && isRunning(record.identity);
+  }
+
+  #count(running: Running, sent_bytes: number): void {
+    this.#sent_bytes += Math.max(sent_bytes - (running.counted_bytes ?? sent_bytes), 0);
+    running.counted_bytes = sent_bytes;
+  }
+
+  figures(): SenderFigures {
+    const sending = [...this.#running.values()].filter((running) => running.sending);
+    const paused = sending.filter((running) => running.paused).length;
+    return {
+      running: sending.length - paused,
+      paused,
+      sent_bytes: this.#sent_bytes,
+      limit_bytes_per_second: this.#host_limit.bytes_per_second,
+    };
   }
 
   limit(migration: MigrationId, limit_bytes_per_second: number): Promise<void> {

@@ -2,10 +2,16 @@ import { createHash } from 'node:crypto';
 import { copyFile, readFile, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { DroverError } from '../../../shared/errors/drover-error.ts';
-import type { CommandResults, DiskDescription, DiskDigest } from '../../../shared/messaging/commands.ts';
+import type {
+  CommandResults,
+  DiskDescription,
+  DiskDigest,
+  RoundFigures,
+} from '../../../shared/messaging/commands.ts';
 import type {
   Admission,
   ReceiverAdmission,
+  RoundWish,
   SenderSupervisor,
   Transfer,
   TransferWatch,
@@ -16,6 +22,8 @@ export class StandInMover {
   readonly admissions = new Map<string, Admission>();
   readonly cancelled: string[] = [];
   readonly transfers: Transfer[] = [];
+  readonly rounds: RoundFigures[] = [];
+  readonly wishes: RoundWish[] = [];
   /** Migrations whose mover outlived the agent. */
   readonly survivors = new Set<string>();
   /** A copy waits for this; tests hold it open. */
@@ -23,6 +31,7 @@ export class StandInMover {
 
   readonly sender: SenderSupervisor = {
     connect: async (transfer) => void this.#admitted(transfer),
+    round: (transfer, wish, watch) => this.#round(transfer, wish, watch),
     send: (transfer, watch) => this.#send(transfer, watch),
     has: async (migration) => this.survivors.has(migration),
     limit: () => Promise.resolve(),
@@ -42,6 +51,24 @@ export class StandInMover {
     }),
     close: () => Promise.resolve(),
   };
+
+  async #round(transfer: Transfer, wish: RoundWish, watch: TransferWatch): Promise<readonly RoundFigures[]> {
+    this.wishes.push(wish);
+    const { sent_bytes } = await this.#send(transfer, watch);
+    this.rounds.push({
+      round: this.rounds.length + 1,
+      read_bytes: sent_bytes,
+      changed_bytes: sent_bytes,
+      sent_bytes,
+      skipped_bytes: 0,
+      resent_bytes: 0,
+      duration_seconds: 0.1,
+      proved_bytes: sent_bytes,
+      prove_seconds: 0,
+      overhead_seconds: 0,
+    });
+    return this.rounds;
+  }
 
   async #send(transfer: Transfer, watch: TransferWatch): Promise<CommandResults['copy']> {
     this.transfers.push(transfer);

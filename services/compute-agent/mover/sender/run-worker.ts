@@ -38,8 +38,10 @@ export function runSenderWorker(socket_path: string): void {
   };
   /** Without an agent only a transfer that runs, or whose end nobody has heard yet, is worth living for. */
   const orphaned = (): void => {
-    if (work === null || (!work.sending && work.answer === null)) return end();
-    if (work.answer !== null) orphan_timer ??= setTimeout(end, ORPHAN_SECONDS * 1000);
+    if (work === null) return end();
+    const is_worth_keeping = work.answer !== null || work.run.rounds.length > 0;
+    if (!work.sending && !is_worth_keeping) return end();
+    if (!work.sending) orphan_timer ??= setTimeout(end, ORPHAN_SECONDS * 1000);
   };
 
   const workOn = (transfer: Transfer): Work => {
@@ -62,9 +64,35 @@ export function runSenderWorker(socket_path: string): void {
     }
   };
 
-  const send = async (current: Work, transfer: Transfer): Promise<void> => {
+  const send = async (current: Work, request: Extract<SenderRequest, { do: 'send' }>): Promise<void> => {
     if (current.answer !== null) return tell(current.answer);
     if (current.sending) return;
+    current.run.noteChanged(request.changed);
+    await working(current, request.transfer, async () => {
+      const result = await current.run.send();
+      current.answer = { is: 'sent', result };
+      return current.answer;
+    });
+  };
+
+  const round = async (current: Work, request: Extract<SenderRequest, { do: 'round' }>): Promise<void> => {
+    current.run.noteChanged(request.changed);
+    const { rounds } = current.run;
+    if (current.answer !== null) return tell(current.answer);
+    // One that runs tells of itself when it ends.
+    if (current.sending) return;
+    if (rounds.length > request.seen) return tell({ is: 'rounds', rounds });
+    await working(current, request.transfer, async () => {
+      await current.run.sendRound();
+      return { is: 'rounds', rounds };
+    });
+  };
+
+  const working = async (
+    current: Work,
+    transfer: Transfer,
+    doIt: () => Promise<SenderReport>,
+  ): Promise<void> => {
     current.sending = true;
     current.run.setLimit(transfer.limit_bytes_per_second);
     current.run.setPaused(transfer.paused ?? false);
@@ -72,16 +100,17 @@ export function runSenderWorker(socket_path: string): void {
       () => tell({ is: 'progress', progress: current.run.progress() }),
       1000 / REPORTS_PER_SECOND,
     );
+    let report: SenderReport;
     try {
-      const result = await current.run.send();
+      report = await doIt();
       tell({ is: 'progress', progress: current.run.progress() });
-      current.answer = { is: 'sent', result };
     } catch (error) {
-      current.answer = failure(error);
+      report = failure(error);
+      current.answer = report;
     }
     clearInterval(reporting);
     current.sending = false;
-    tell(current.answer);
+    tell(report);
     if (agent === null) orphaned();
   };
 
@@ -91,7 +120,10 @@ export function runSenderWorker(socket_path: string): void {
         void connect(workOn(request.transfer));
         return;
       case 'send':
-        void send(workOn(request.transfer), request.transfer);
+        void send(workOn(request.transfer), request);
+        return;
+      case 'round':
+        void round(workOn(request.transfer), request);
         return;
       case 'watch':
         if (work?.migration_id !== request.migration_id) tell({ is: 'unknown' });
@@ -105,7 +137,7 @@ export function runSenderWorker(socket_path: string): void {
         work?.run.setPaused(request.paused);
         return;
       case 'forget':
-        work?.run.close();
+        void work?.run.close();
         work = null;
         return;
     }

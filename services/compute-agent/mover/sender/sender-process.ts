@@ -4,12 +4,11 @@ import { connect, type Socket } from 'node:net';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { NODE_FLAGS } from '../../../../shared/process/node-flags.ts';
-import { identityOf, isRunning, killIfOurs, type ProcessIdentity } from '../process-identity.ts';
+import { identityOf, isRunning, killIfOurs, untilGone, type ProcessIdentity } from '../process-identity.ts';
 import { workerEnvironment } from '../worker-environment.ts';
 import { onLines, sendLine, type SenderReport, type SenderRequest } from './worker-messages.ts';
 
 export const SENDER_MARK = '--drover-sender';
-const EXIT_POLL_SECONDS = 0.02;
 
 /** A sender worker, seen from its agent: one that it started, or one that an agent before it had started. */
 export class SenderProcess {
@@ -99,12 +98,10 @@ export class SenderProcess {
     if (this.#socket !== null) sendLine(this.#socket, request);
   }
 
-  /** Ends it at once, and waits until it is gone. */
+  /** Ends it at once, and waits until it is gone. @throws DroverError mover_process_stuck */
   async kill(): Promise<void> {
     killIfOurs(this.identity, SENDER_MARK);
-    while (isRunning(this.identity)) {
-      await new Promise((resolve) => setTimeout(resolve, EXIT_POLL_SECONDS * 1000));
-    }
+    await untilGone(this.identity, 'sender');
     this.#socket?.destroy();
     this.#end();
   }

@@ -5,12 +5,8 @@ import { ExtentSet, extentsWithData, sizeOf } from '../disks/data-map.ts';
 import { openDirect } from '../disks/direct-file.ts';
 import { ExtentLayout, isZero, leafOf, ZERO_LEAF } from '../disks/extents.ts';
 import { LeafTable } from '../disks/leaf-table.ts';
+import type { ByteRange } from '../mover.ts';
 import type { MemoryPool } from '../disks/memory-pool.ts';
-
-export interface ByteRange {
-  readonly offset_bytes: number;
-  readonly length_bytes: number;
-}
 
 /** A disk that is being sent: a file, or whatever a name in the guest's folder leads to (a volume, a loop device). */
 export class SourceDisk {
@@ -140,7 +136,10 @@ export class SourceDisk {
 function* extentsOf(ranges: readonly ByteRange[], layout: ExtentLayout): Generator<number> {
   for (const { offset_bytes, length_bytes } of ranges) {
     if (length_bytes <= 0) continue;
-    const last = Math.min(Math.floor((offset_bytes + length_bytes - 1) / layout.extent_bytes), layout.count - 1);
+    const last = Math.min(
+      Math.floor((offset_bytes + length_bytes - 1) / layout.extent_bytes),
+      layout.count - 1,
+    );
     for (let index = Math.floor(offset_bytes / layout.extent_bytes); index <= last; index += 1) yield index;
   }
 }

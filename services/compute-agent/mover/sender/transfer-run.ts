@@ -1,15 +1,20 @@
 import { randomUUID } from 'node:crypto';
 import { DroverError, isDroverError } from '../../../../shared/errors/drover-error.ts';
-import type { CommandResults } from '../../../../shared/messaging/commands.ts';
+import type { CommandResults, RoundFigures } from '../../../../shared/messaging/commands.ts';
 import type { TransferProgress } from '../../../../shared/messaging/messages.ts';
 import { DISK_DIGEST_ALGORITHM } from '../disks/leaf-table.ts';
 import { ConnectionClosed } from '../frame-connection.ts';
-import type { Transfer } from '../mover.ts';
+import type { ByteRange, ChangedRanges, Transfer } from '../mover.ts';
 import { ProtocolError } from '../protocol.ts';
 import { Compressor } from './compressor.ts';
 import { RateLimiter } from './rate-limiter.ts';
 import { RemoteFailure, type ReceiverLink } from './receiver-link.ts';
-import { SendingSession, SourceReadFailure, type TransferCounters } from './sending-session.ts';
+import {
+  SendingSession,
+  SourceReadFailure,
+  type SessionResult,
+  type TransferCounters,
+} from './sending-session.ts';
 import { SourceDisk } from './source-disk.ts';
 import { addressOf } from './address-of.ts';
 import { LinkFailure, openSshLink, type SshLinkOptions } from './ssh-link.ts';
@@ -33,6 +38,8 @@ export class TransferRun {
   readonly #counters: TransferCounters = {
     processed_bytes: 0,
     skipped_bytes: 0,
+    read_bytes: 0,
+    changed_bytes: 0,
     sent_bytes: 0,
     resent_bytes: 0,
   };
@@ -43,7 +50,14 @@ export class TransferRun {
   #fatal: DroverError | null = null;
   #rate_samples: { readonly at: number; readonly processed_bytes: number }[] = [];
   #round = 1;
+  readonly #rounds: RoundFigures[] = [];
+  /** What may have changed since the disks were read, not taken into account yet. */
+  #changes: (ChangedRanges | null)[] = [];
+  /** What the receiver holds, as long as nothing broke since. */
+  #held: SessionResult['held'] | null = null;
   #mismatched = false;
+  /** Of disks that are closed again: their end is told after it. */
+  #closed_total_bytes = 0;
 
   constructor(transfer: Transfer, open: OpenLink = openSshLink) {
     this.#transfer = transfer;
@@ -80,6 +94,7 @@ export class TransferRun {
   async #ensureLink(): Promise<ReceiverLink> {
     if (this.#fatal !== null) throw this.#fatal;
     if (this.#link !== null && !this.#link.connection.closed) return this.#link;
+    this.#held = null;
     const { endpoint, private_key, local_address, migration_id } = this.#transfer;
     const link = await this.#open({ endpoint, private_key, local_address });
     try {
@@ -98,11 +113,8 @@ export class TransferRun {
 
   /** Brings the receiver's disks to what ours are, over as many connections as it takes. @throws DroverError */
   async send(): Promise<CommandResults['copy']> {
-    const started_at = performance.now();
-    const stall = this.#watchForStall();
     try {
-      await this.#openDisks();
-      await this.#sendUntilDone();
+      const figures = await this.#oneRound({ prove: false });
       return {
         digests: this.#disks.map(({ name, leaves, layout }) => ({
           name,
@@ -110,17 +122,73 @@ export class TransferRun {
           digest: leaves.root(),
           size_bytes: layout.size_bytes,
         })),
-        sent_bytes: this.#counters.sent_bytes,
-        skipped_bytes: this.#counters.skipped_bytes,
-        duration_seconds: (performance.now() - started_at) / 1000,
-        resent_bytes: this.#counters.resent_bytes,
-        rounds: this.#round,
+        sent_bytes: figures.sent_bytes,
+        skipped_bytes: figures.skipped_bytes,
+        duration_seconds: figures.duration_seconds,
+        resent_bytes: figures.resent_bytes,
+        rounds: figures.round,
+      };
+    } finally {
+      await this.close();
+    }
+  }
+
+  /** Rounds that were done while the guest ran. */
+  get rounds(): readonly RoundFigures[] {
+    return this.#rounds;
+  }
+
+  /** What the guest may have written since it was asked for last. Kept until a round has read it again. */
+  noteChanged(changed: ChangedRanges | null): void {
+    this.#changes.push(changed);
+  }
+
+  /** As `send`, but the guest goes on writing and another round will follow: connection and leaves are kept. @throws DroverError */
+  async sendRound(): Promise<void> {
+    this.#rounds.push(await this.#oneRound({ prove: true }));
+  }
+
+  async #oneRound(options: { readonly prove: boolean }): Promise<RoundFigures> {
+    this.#round = this.#rounds.length + 1;
+    this.#rate_samples = [];
+    const before = { ...this.#counters };
+    const began_at = performance.now();
+    const stall = this.#watchForStall();
+    try {
+      await this.#prepareDisks();
+      const { done, overhead_seconds } = await this.#sendUntilDone(options.prove);
+      const counters = this.#counters;
+      return {
+        round: this.#round,
+        read_bytes: counters.read_bytes - before.read_bytes,
+        changed_bytes: counters.changed_bytes - before.changed_bytes,
+        sent_bytes: counters.sent_bytes - before.sent_bytes,
+        skipped_bytes: counters.skipped_bytes,
+        resent_bytes: counters.resent_bytes - before.resent_bytes,
+        duration_seconds: (performance.now() - began_at) / 1000,
+        ...done,
+        overhead_seconds,
       };
     } finally {
       clearInterval(stall);
-      this.#link?.destroy();
-      this.#link = null;
-      await Promise.allSettled(this.#disks.map((disk) => disk.close()));
+    }
+  }
+
+  async #prepareDisks(): Promise<void> {
+    const changes = this.#changes;
+    this.#changes = [];
+    // Disks that have not been read yet: whatever has changed will be read.
+    if (this.#disks.length === 0) return this.#openDisks();
+    for (const disk of this.#disks) {
+      for (const changed of changes) {
+        try {
+          await disk.beginRound(
+            changed === null ? null : (changed[disk.name] ?? unnamed(changed, disk.name)),
+          );
+        } catch (error) {
+          throw readFailed(disk.name, error);
+        }
+      }
     }
   }
 
@@ -138,16 +206,16 @@ export class TransferRun {
     }
   }
 
-  async #sendUntilDone(): Promise<void> {
+  async #sendUntilDone(prove: boolean): Promise<SessionResult> {
     let pause_seconds = FIRST_PAUSE_SECONDS;
     for (;;) {
       const active_before = this.#active_at;
       try {
-        await this.#sendOnce();
-        return;
+        return await this.#sendOnce(prove);
       } catch (error) {
         this.#link?.destroy();
         this.#link = null;
+        this.#held = null;
         const failure = this.#describe(error);
         if (failure.final && !this.#firstMismatch(failure.error)) throw failure.error;
         // An attempt that moved something earns a quick next one.
@@ -165,7 +233,7 @@ export class TransferRun {
     return true;
   }
 
-  async #sendOnce(): Promise<void> {
+  async #sendOnce(prove: boolean): Promise<SessionResult> {
     const link = await this.#ensureLink();
     const session = new SendingSession({
       link,
@@ -174,11 +242,15 @@ export class TransferRun {
       limiter: this.#limiter,
       compressor: this.#compressor,
       counters: this.#counters,
+      held: this.#held,
+      prove,
       onActivity: () => {
         this.#active_at = performance.now();
       },
     });
-    await session.run();
+    const result = await session.run();
+    this.#held = result.held;
+    return result;
   }
 
   /** Ends everything at once; what runs fails with this error. */
@@ -187,10 +259,14 @@ export class TransferRun {
     this.#link?.destroy();
   }
 
-  /** Lets go of a connection that was opened and not used. */
-  close(): void {
+  /** Lets go of the connection and the disks. */
+  async close(): Promise<void> {
     this.#link?.destroy();
     this.#link = null;
+    const disks = this.#disks;
+    this.#disks = [];
+    this.#closed_total_bytes = totalOf(disks);
+    await Promise.allSettled(disks.map((disk) => disk.close()));
   }
 
   #quietSeconds(): number {
@@ -234,7 +310,7 @@ export class TransferRun {
     const [oldest = { at: now, processed_bytes }] = this.#rate_samples;
     const rate =
       Math.max(processed_bytes - oldest.processed_bytes, 0) / Math.max((now - oldest.at) / 1000, 0.001);
-    const total_bytes = this.#disks.reduce((sum, { layout }) => sum + layout.size_bytes, 0);
+    const total_bytes = this.#disks.length > 0 ? totalOf(this.#disks) : this.#closed_total_bytes;
     const remaining_bytes = total_bytes - processed_bytes;
     return {
       round: this.#round,
@@ -249,6 +325,13 @@ export class TransferRun {
     };
   }
 }
+
+const totalOf = (disks: readonly SourceDisk[]): number =>
+  disks.reduce((sum, { layout }) => sum + layout.size_bytes, 0);
+
+/** A disk that is not named has not changed; one that is named null has changed nobody knows where. */
+const unnamed = (changed: ChangedRanges, name: string): readonly ByteRange[] | null =>
+  changed[name] === null ? null : [];
 
 function readFailed(disk: string, error: unknown): DroverError {
   const reason = error instanceof Error ? error.message : String(error);

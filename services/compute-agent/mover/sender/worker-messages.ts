@@ -1,9 +1,9 @@
 import type { Socket } from 'node:net';
 import type { ErrorValues } from '../../../../shared/errors/drover-error.ts';
 import type { ErrorCode } from '../../../../shared/errors/registry.ts';
-import type { CommandResults } from '../../../../shared/messaging/commands.ts';
+import type { CommandResults, RoundFigures } from '../../../../shared/messaging/commands.ts';
 import type { TransferProgress } from '../../../../shared/messaging/messages.ts';
-import type { Transfer } from '../mover.ts';
+import type { ChangedRanges, Transfer } from '../mover.ts';
 
 /**
  * What an agent and a sender worker say to each other, one JSON text per line, over a unix socket on which the
@@ -12,8 +12,18 @@ import type { Transfer } from '../mover.ts';
 export type SenderRequest =
   /** Log in and say hello. Answered by `connected` or `failed`. */
   | { readonly do: 'connect'; readonly transfer: Transfer }
-  /** Answered by `sent` or `failed`; by what has been answered before, if this transfer has ended already. */
-  | { readonly do: 'send'; readonly transfer: Transfer }
+  /**
+   * One more round while the guest runs. Answered by `rounds`, at once when more have been done than were seen: an agent
+   * that was restarted hears first what it has missed. `changed` is never lost, whichever way it is answered.
+   */
+  | {
+      readonly do: 'round';
+      readonly transfer: Transfer;
+      readonly seen: number;
+      readonly changed: ChangedRanges | null;
+    }
+  /** The last round, or the only one. Answered by `sent` or `failed`; by what has been answered before, if this transfer has ended already. */
+  | { readonly do: 'send'; readonly transfer: Transfer; readonly changed: ChangedRanges | null }
   /** Watch the transfer that runs here, if it is this migration's. Answered as `send`, or by `unknown`. */
   | { readonly do: 'watch'; readonly migration_id: string }
   | { readonly do: 'limit'; readonly limit_bytes_per_second: number }
@@ -24,6 +34,7 @@ export type SenderRequest =
 export type SenderReport =
   | { readonly is: 'connected' }
   | { readonly is: 'progress'; readonly progress: TransferProgress }
+  | { readonly is: 'rounds'; readonly rounds: readonly RoundFigures[] }
   | { readonly is: 'sent'; readonly result: CommandResults['copy'] }
   | { readonly is: 'failed'; readonly code: ErrorCode; readonly values: ErrorValues }
   | { readonly is: 'unknown' };
