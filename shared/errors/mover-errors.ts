@@ -47,6 +47,12 @@ export const moverErrors = {
     advice:
       'The damaged parts were sent again once and were damaged again; the server stays at its source. Check memory and disks of both hosts, then migrate to another host.',
   },
+  mover_process_stuck: {
+    http_status: 500,
+    message: 'The {what} process {pid} was killed and is still there after {seconds} seconds.',
+    advice:
+      'It hangs in the kernel: look at the disks and mounts of its host. It may still write, so nothing else is started in its place.',
+  },
   mover_cancelled: {
     http_status: 409,
     message: 'The copy of migration {migration_id} was cancelled.',

@@ -1,4 +1,5 @@
 import { readFileSync } from 'node:fs';
+import { DroverError } from '../../../shared/errors/drover-error.ts';
 
 /**
  * A process that was started by us: its pid, and its start time, because pids are used again. Before a signal is
@@ -39,6 +40,29 @@ export function killIfOurs(identity: ProcessIdentity, mark: string): boolean {
     return true;
   } catch {
     return false;
+  }
+}
+
+/** A killed process that is still there after this hangs in the kernel: on a dead mount, a dying disk. */
+const GONE_SECONDS_MAX = 10;
+const GONE_POLL_SECONDS = 0.005;
+
+/**
+ * Waits until a process that was killed is gone: until then it may still write.
+ * @param what it is for people
+ * @throws DroverError mover_process_stuck when it stays
+ */
+export async function untilGone(
+  identity: ProcessIdentity,
+  what: string,
+  seconds_max = GONE_SECONDS_MAX,
+): Promise<void> {
+  const deadline = performance.now() + seconds_max * 1000;
+  while (isRunning(identity)) {
+    if (performance.now() > deadline) {
+      throw new DroverError('mover_process_stuck', { what, pid: identity.pid, seconds: seconds_max });
+    }
+    await new Promise((resolve) => setTimeout(resolve, GONE_POLL_SECONDS * 1000));
   }
 }
 

@@ -1,6 +1,6 @@
 import { rm } from 'node:fs/promises';
 import { createServer, type Server, type Socket } from 'node:net';
-import { isRunning, killIfOurs } from '../process-identity.ts';
+import { killIfOurs, untilGone } from '../process-identity.ts';
 import type { AdmissionRecord } from './admission-record.ts';
 import { RECEIVER_MARK, type ReceiverProcess } from './receiver-process.ts';
 import type { WorkerPool } from '../worker-pool.ts';
@@ -108,7 +108,7 @@ export class MigrationDoor {
     const { receiver } = this.record;
     if (receiver === null || this.#options.pool.pids.includes(receiver.pid)) return;
     if (!killIfOurs(receiver, RECEIVER_MARK)) return;
-    while (isRunning(receiver)) await new Promise((resolve) => setTimeout(resolve, 5));
+    await untilGone(receiver, 'receiver');
   }
 
   /** Does not wait for connections: those that were handed over are no longer ours. */
