@@ -1,6 +1,7 @@
 import { commandReference } from './command-reference.ts';
 import { configurationReference } from './configuration-reference.ts';
 import { errorReference } from './error-reference.ts';
+import { metricsReference } from './metrics-reference.ts';
 import { sampleConfiguration } from './sample-configuration.ts';
 import { samplePolicy } from './sample-policy.ts';
 
@@ -18,5 +19,6 @@ export function generatedFiles(): readonly GeneratedFile[] {
     { name: 'docs/configuration.md', text: configurationReference() },
     { name: 'docs/cli.md', text: commandReference() },
     { name: 'docs/errors.md', text: errorReference() },
+    { name: 'docs/metrics.md', text: metricsReference() },
   ];
 }

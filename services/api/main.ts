@@ -3,11 +3,14 @@ import { connectBroker } from '../../shared/messaging/connection.ts';
 import { startOutboxPublisher } from '../../shared/messaging/outbox-publisher.ts';
 import { openPublisher } from '../../shared/messaging/publisher.ts';
 import { createPolicyRegistry } from '../../shared/policy/default-registry.ts';
+import { listenForScrapes } from '../../shared/metrics/metrics-listener.ts';
 import { PolicyEnforcer } from '../../shared/policy/enforcer.ts';
 import { runService } from '../../shared/process/run-service.ts';
 import { droverPolicyRules } from './drover/policies.ts';
 import { removeExpiredTokens } from './identity/expired-tokens.ts';
 import { sweepAbandonedUploads } from './image/abandoned-uploads.ts';
+import { apiMetrics } from './metrics/api-metrics.ts';
+import { clusterMetrics } from './metrics/cluster-metrics.ts';
 import { buildServer } from './server.ts';
 
 /**
@@ -50,15 +53,23 @@ await runService({ process_name: 'api' }, async ({ configuration, log }) => {
   });
   const stopRemoving = removeExpiredTokens(pool, log);
   const stopSweeping = sweepAbandonedUploads(pool, configuration.image, log);
-  const app = buildServer({ pool, configuration, policy, log, wakeOutbox: () => outbox.wake() });
+  const { metrics_listen } = configuration.drover;
+  const metrics = {
+    api: apiMetrics(),
+    cluster: clusterMetrics(pool, configuration.DEFAULT.service_down_time),
+  };
+  const app = buildServer({ pool, configuration, policy, log, metrics, wakeOutbox: () => outbox.wake() });
   const url = await app.listen({
     host: configuration.DEFAULT.osapi_compute_listen,
     port: configuration.DEFAULT.osapi_compute_listen_port,
     listenTextResolver: (address) => `listening at ${address}`,
   });
+  if (metrics_listen !== null) metrics.api.set.withProcessFigures();
+  const scrapes = await listenForScrapes(metrics_listen, [metrics.cluster, metrics.api.set], log);
   return {
-    ready: { url },
+    ready: { url, ...(scrapes.url === null ? {} : { metrics_url: scrapes.url }) },
     async close() {
+      await scrapes.close();
       stopRemoving();
       stopSweeping();
       await app.close();

@@ -14,6 +14,7 @@ import {
 } from './http/version-documents.ts';
 import { registerIdentity } from './identity/register.ts';
 import { createTokenAuthority } from './identity/token-authority.ts';
+import { countRequests } from './metrics/api-metrics.ts';
 import { registerImage } from './image/register.ts';
 import { decorateRequests } from './request-context.ts';
 import { computeResources, droverResources } from './routes/index.ts';
@@ -48,6 +49,7 @@ export function buildServer(services: ApiServices): FastifyInstance {
   addHeaders(app);
   refuseNul(app);
   logRequests(app);
+  countRequests(app, services.metrics.api);
 
   app.setNotFoundHandler(async (request, reply) => {
     if (request.surface !== 'compute') throw new DroverError('route_not_found');

@@ -3,6 +3,7 @@ import type { Configuration } from '../../shared/config/configuration.ts';
 import type { Pool } from '../../shared/database/connect.ts';
 import type { Logger } from '../../shared/logging/logger.ts';
 import type { PolicyEnforcer } from '../../shared/policy/enforcer.ts';
+import type { ApiMetricSets } from './metrics/api-metrics.ts';
 
 /** Everything a route needs from outside. Built once in main.ts (or by a test) and passed by argument. */
 export interface ApiServices {
@@ -10,6 +11,7 @@ export interface ApiServices {
   readonly configuration: Configuration;
   readonly policy: PolicyEnforcer;
   readonly log: Logger;
+  readonly metrics: ApiMetricSets;
   /** Tells the outbox publisher of this process that a transaction with new messages was committed. */
   readonly wakeOutbox: () => void;
 }

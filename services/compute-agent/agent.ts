@@ -3,7 +3,7 @@ import { DroverError } from '../../shared/errors/drover-error.ts';
 import type { Logger } from '../../shared/logging/logger.ts';
 import type { CommandMessage } from '../../shared/messaging/messages.ts';
 import { AgentEvents, type EventPublisher } from './agent-events.ts';
-import { CommandRunner, describeCommand } from './commands/command-runner.ts';
+import { CommandRunner, describeCommand, type CommandRunnerOptions } from './commands/command-runner.ts';
 import type { CommandDefinition, HostParts, HostSettings } from './commands/definition.ts';
 import { Gate } from './commands/gate.ts';
 import { InstanceQueues } from './commands/instance-queues.ts';
@@ -34,6 +34,8 @@ export interface AgentOptions {
   readonly log: Logger;
   /** The fake hypervisor's: how to misbehave. */
   readonly knobs?: KnobBoard;
+  /** Told of each answer to a command. */
+  readonly onAnswer?: CommandRunnerOptions['onAnswer'];
   /** Default: what statfs says of the instances' folder. */
   readonly freeBytes?: () => Promise<number>;
 }
@@ -101,6 +103,7 @@ class HostAgent implements Agent {
       events: this.#events,
       log,
       knobs: options.knobs ?? null,
+      ...(options.onAnswer === undefined ? {} : { onAnswer: options.onAnswer }),
     });
     this.#reporter = new Reporter({
       interval_seconds: options.report_interval_seconds,

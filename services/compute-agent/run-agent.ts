@@ -5,11 +5,13 @@ import { connectBroker } from '../../shared/messaging/connection.ts';
 import { startConsumer } from '../../shared/messaging/consumer.ts';
 import { openPublisher } from '../../shared/messaging/publisher.ts';
 import { queues } from '../../shared/messaging/topology.ts';
+import { listenForScrapes } from '../../shared/metrics/metrics-listener.ts';
 import type { RunningService } from '../../shared/process/run-service.ts';
 import { createAgent } from './agent.ts';
 import { brokerEvents } from './broker-events.ts';
 import { fakeOptions } from './fake-options.ts';
 import { makeFolder } from './folders/durable.ts';
+import { agentMetrics } from './metrics.ts';
 import { FakeHypervisor } from './hypervisor/fake/fake-hypervisor.ts';
 import { addressOf, hostOf } from './host-identity.ts';
 import { openHypervisor } from './hypervisor/index.ts';
@@ -44,6 +46,12 @@ export async function runAgent(
   });
   const connection = await connectBroker({ url: DEFAULT.transport_url, name: `agent ${host}`, log });
   const publisher = openPublisher(connection, { purpose: 'events', state_sender: true });
+  const metrics = agentMetrics(
+    () => mover.sender.figures?.() ?? { running: 0, paused: 0, sent_bytes: 0, limit_bytes_per_second: 0 },
+  );
+  const { metrics_listen } = configuration.drover;
+  if (metrics_listen !== null) metrics.set.withProcessFigures();
+  const scrapes = await listenForScrapes(metrics_listen, [metrics.set], log);
   const agent = createAgent({
     host,
     address: addressOf(configuration),
@@ -63,6 +71,7 @@ export async function runAgent(
     ...mover,
     events: brokerEvents(host, publisher),
     log,
+    onAnswer: (command, outcome, seconds) => metrics.commands.observe({ command, outcome }, seconds),
     ...(hypervisor instanceof FakeHypervisor ? { knobs: hypervisor.knobs } : {}),
   });
   await agent.start();
@@ -72,8 +81,9 @@ export async function runAgent(
     handler: ({ body }) => agent.handle(body),
   });
   return {
-    ready: { host, boot_id: agent.boot_id },
+    ready: { host, boot_id: agent.boot_id, ...(scrapes.url === null ? {} : { metrics_url: scrapes.url }) },
     async close() {
+      await scrapes.close();
       // The agent first: the consumer waits for the handlers that it gives up.
       agent.close();
       await consumer.close();

@@ -3,5 +3,9 @@ import { startScheduler } from './scheduler.ts';
 
 await runService({ process_name: 'scheduler' }, async ({ configuration, log }) => {
   const scheduler = await startScheduler(configuration, log);
-  return { ready: { id: scheduler.id }, close: () => scheduler.close() };
+  const { metrics_url } = scheduler;
+  return {
+    ready: { id: scheduler.id, ...(metrics_url === null ? {} : { metrics_url }) },
+    close: () => scheduler.close(),
+  };
 });

@@ -14,8 +14,9 @@ import type { HostReported } from '../../shared/messaging/messages.ts';
 import { startOutboxPublisher, type OutboxPublisher } from '../../shared/messaging/outbox-publisher.ts';
 import { openPublisher } from '../../shared/messaging/publisher.ts';
 import { queues } from '../../shared/messaging/topology.ts';
+import { listenForScrapes } from '../../shared/metrics/metrics-listener.ts';
 import { Driver, pauseLostOf, turnDueOf } from './drive/driver.ts';
-import { handleMessage, type EventSinks } from './drive/events.ts';
+import { handleMessage, messageType, type EventSinks } from './drive/events.ts';
 import { ProgressWriter } from './drive/progress.ts';
 import type { DriveServices } from './drive/services.ts';
 import { TurnKeeper } from './drive/turn-keeper.ts';
@@ -30,6 +31,7 @@ import { removeExpired } from './reconcile/housekeeping.ts';
 import { Reconciler } from './reconcile/reconciler.ts';
 import { Repeating } from './reconcile/repeating.ts';
 import { initialRatios, loadPlacementSettings, machineSettings, publicUrl } from './settings.ts';
+import { schedulerMetrics } from './metrics.ts';
 import { HostSnapshot } from './snapshot/host-snapshot.ts';
 
 const PROGRESS_INTERVAL_MILLISECONDS = 400;
@@ -38,6 +40,8 @@ const HOUSEKEEPING_CRON = '17 * * * *';
 
 export interface RunningScheduler {
   readonly id: string;
+  /** Null: nobody listens for scrapes. */
+  readonly metrics_url: string | null;
   close(): Promise<void>;
 }
 
@@ -98,12 +102,16 @@ export async function startScheduler(configuration: Configuration, log: Logger):
     turnsChanged: () => void turns.look(),
     wakeOutbox: () => outbox?.wake(),
   };
+  const metrics = schedulerMetrics();
+  if (drover.metrics_listen !== null) metrics.set.withProcessFigures();
+  const scrapes = await listenForScrapes(drover.metrics_listen, [metrics.set], log);
   const driver = new Driver(services);
   const turns = new TurnKeeper({
     pool,
     limits: services.settings.transfer_limits,
     log,
     tell: (operation) => driver.deliver(operation, turnDueOf),
+    onOffer: () => metrics.turns.inc(),
   });
   const reconciler = new Reconciler(services, driver);
   const ratios = initialRatios(configuration);
@@ -148,7 +156,9 @@ export async function startScheduler(configuration: Configuration, log: Logger):
     },
     handler: async ({ body, properties }) => {
       const sender: unknown = properties.userId;
+      const began = performance.now();
       await handleMessage(sinks, { body, sender: typeof sender === 'string' ? sender : null });
+      metrics.messages.observe({ type: messageType(body) }, (performance.now() - began) / 1000);
     },
   });
   outbox = startOutboxPublisher({
@@ -171,7 +181,9 @@ export async function startScheduler(configuration: Configuration, log: Logger):
 
   return {
     id,
+    metrics_url: scrapes.url,
     close: async () => {
+      await scrapes.close();
       await housekeeping.destroy();
       await consumer.close();
       await Promise.all([reconciling.close(), reporting.close()]);

@@ -11,6 +11,7 @@ export const droverPolicies = {
   resume_operation: 'drover:operations:resume',
   resolve_operation: 'drover:operations:resolve',
   hosts: 'drover:hosts:show',
+  metrics: 'drover:metrics:show',
   decisions: 'drover:decisions:show',
   dry_run: 'drover:decisions:create',
   dump: 'drover:cluster:show',
@@ -46,6 +47,9 @@ export const droverPolicyRules: readonly PolicyRule[] = [
     `POST ${P}/operations/{operation}/resume`,
   ]),
   policyRule(droverPolicies.hosts, 'admin', 'See hosts with their capacity and use', [`GET ${P}/hosts`]),
+  policyRule(droverPolicies.metrics, 'admin', 'Read the metrics of the cluster and the api', [
+    `GET ${P}/metrics`,
+  ]),
   policyRule(droverPolicies.decisions, 'admin', 'See why a host was chosen or not', [
     `GET ${P}/decisions`,
     `GET ${P}/decisions/{decision}`,

@@ -20,6 +20,8 @@ export interface CommandRunnerOptions {
   readonly log: Logger;
   /** Null: nobody wants this host to misbehave. */
   readonly knobs: KnobBoard | null;
+  /** Told of each answer, for metrics. */
+  readonly onAnswer?: (command: string, outcome: 'done' | 'failed', seconds: number) => void;
 }
 
 /** Runs commands that the gate has let in, and answers them. */
@@ -29,6 +31,7 @@ export class CommandRunner {
   readonly #events: AgentEvents;
   readonly #log: Logger;
   readonly #knobs: KnobBoard | null;
+  readonly #onAnswer: NonNullable<CommandRunnerOptions['onAnswer']>;
 
   constructor(options: CommandRunnerOptions) {
     this.#parts = options.parts;
@@ -36,6 +39,7 @@ export class CommandRunner {
     this.#events = options.events;
     this.#log = options.log;
     this.#knobs = options.knobs;
+    this.#onAnswer = options.onAnswer ?? (() => undefined);
   }
 
   /** Runs a command and answers it. Never rejects for what the command does. */
@@ -66,6 +70,7 @@ export class CommandRunner {
     this.#gate.finish(message, answer);
     const milliseconds = Math.round(performance.now() - began);
     if (answer === null) return log.warn({ milliseconds }, 'a command was done and is kept unanswered');
+    this.#onAnswer(message.command, answer.type === 'step_done' ? 'done' : 'failed', milliseconds / 1000);
     if (answer.type === 'step_done') log.info({ milliseconds, summary: answer.summary }, 'a command is done');
     else log.warn({ milliseconds, code: answer.code, reason: answer.message }, 'a command failed');
     await this.#events.publish(answer);

@@ -4,7 +4,14 @@ import type { MigrationId } from '../../../shared/domain/ids.ts';
 import { DroverError } from '../../../shared/errors/drover-error.ts';
 import type { CommandResults, RoundFigures } from '../../../shared/messaging/commands.ts';
 import { HostLimit, type HostLimitOptions } from './host-limit.ts';
-import type { ChangedRanges, RoundWish, SenderFigures, SenderSupervisor, Transfer, TransferWatch } from './mover.ts';
+import type {
+  ChangedRanges,
+  RoundWish,
+  SenderFigures,
+  SenderSupervisor,
+  Transfer,
+  TransferWatch,
+} from './mover.ts';
 import { isRunning } from './process-identity.ts';
 import { SenderProcess } from './sender/sender-process.ts';
 import { readSender, removeSender, writeSender } from './sender/sender-record.ts';

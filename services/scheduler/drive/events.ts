@@ -84,3 +84,9 @@ function answerOf(event: StepDone | StepFailed) {
     return fits ? event : null;
   };
 }
+
+/** The type of a message, for counting: one of those that there are, never what somebody made up. */
+export function messageType(body: unknown): string {
+  if (isWake(body)) return 'wake';
+  return isAgentEvent(body) ? body.type : 'invalid';
+}

@@ -10,6 +10,8 @@ export interface TurnKeeperOptions {
   readonly log: Logger;
   /** Lets the operation look whether its turn has come. */
   readonly tell: (operation: OperationId) => Promise<unknown>;
+  /** Told before each of them. */
+  readonly onOffer?: () => void;
 }
 
 /**
@@ -54,7 +56,7 @@ export class TurnKeeper {
   }
 
   async #lookOnce(): Promise<void> {
-    const { pool, limits, tell } = this.#options;
+    const { pool, limits, tell, onOffer } = this.#options;
     const { waiting, running } = await readTransferQueue(pool);
     const ids = new Map(waiting.map(({ id }) => [id as string, id]));
     // In order: who stands further in front asks first. Without limits everybody may go who is not paused.
@@ -63,7 +65,9 @@ export class TurnKeeper {
       : waiting.filter(({ paused }) => !paused);
     for (const { id } of next) {
       const operation = ids.get(id);
-      if (operation !== undefined) await tell(operation);
+      if (operation === undefined) continue;
+      onOffer?.();
+      await tell(operation);
     }
   }
 }

@@ -44,6 +44,12 @@ export const droverSection = defineSection('drover', 'How operations are driven 
     default: true,
     help: "The scheduler drops an event whose sender, as the broker verified it, is not the host's own user.",
   }),
+  metrics_listen: string({
+    default: null,
+    pattern: /^(\[[0-9A-Fa-f:.]+\]|[A-Za-z0-9.-]+):\d{1,5}$/,
+    allowed: 'address:port',
+    help: 'Where this process serves its metrics at /metrics, to whoever asks: an address that only scrapers reach. One per process: name it in a file of its own (--config-file may repeat). Port 0: a free one, named when it is ready. Unset: nobody listens; GET /drover/v1/metrics serves them to administrators all the same.',
+  }),
   message_prefetch: integer({
     default: 64,
     minimum: 1,

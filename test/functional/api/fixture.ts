@@ -3,6 +3,8 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { bootstrapIdentity } from '../../../services/api/identity/bootstrap.ts';
+import { apiMetrics } from '../../../services/api/metrics/api-metrics.ts';
+import { clusterMetrics } from '../../../services/api/metrics/cluster-metrics.ts';
 import { buildServer } from '../../../services/api/server.ts';
 import { loadConfiguration } from '../../../shared/config/configuration.ts';
 import type { Pool } from '../../../shared/database/connect.ts';
@@ -82,7 +84,14 @@ export async function createApiFixture(): Promise<ApiFixture> {
     enforce_new_defaults: false,
     log,
   });
-  const app = buildServer({ pool, configuration, policy, log, wakeOutbox: () => {} });
+  const app = buildServer({
+    pool,
+    configuration,
+    policy,
+    log,
+    metrics: { api: apiMetrics(), cluster: clusterMetrics(pool, 60) },
+    wakeOutbox: () => {},
+  });
   await bootstrapIdentity(pool, {
     roles: ['admin', 'member', 'reader'],
     projects: ['admin', 'demo', 'other'].map((name) => ({ name })),

@@ -1,6 +1,8 @@
 import { randomBytes, randomUUID } from 'node:crypto';
 import type { FastifyInstance } from 'fastify';
 import { droverPolicyRules } from '../../../services/api/drover/policies.ts';
+import { apiMetrics } from '../../../services/api/metrics/api-metrics.ts';
+import { clusterMetrics } from '../../../services/api/metrics/cluster-metrics.ts';
 import { buildServer } from '../../../services/api/server.ts';
 import { bootstrapIdentity } from '../../../services/api/identity/bootstrap.ts';
 import { hashToken } from '../../../services/api/identity/token-record.ts';
@@ -72,6 +74,7 @@ export async function createServersFixture(): Promise<ServersFixture> {
       enforce_new_defaults: false,
       log,
     }),
+    metrics: { api: apiMetrics(), cluster: clusterMetrics(pool, 60) },
     wakeOutbox: () => {
       wakes += 1;
     },

@@ -1,0 +1,128 @@
+import { randomUUID } from 'node:crypto';
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { afterAll, beforeAll, expect, test } from 'vitest';
+import { createServersFixture, type Actor, type ServersFixture } from './servers-fixture.ts';
+
+const documented = readFileSync(join(import.meta.dirname, '../../../docs/metrics.md'), 'utf8');
+
+let fixture: ServersFixture;
+beforeAll(async () => {
+  fixture = await createServersFixture();
+});
+afterAll(async () => {
+  await fixture.close();
+});
+
+const scrape = async (actor: Actor | null = 'admin') =>
+  await fixture.send(actor, 'GET', '/metrics', { root: '/drover/v1' });
+
+/** Name with labels → value. */
+function valuesOf(text: string): Map<string, number> {
+  const lines = text.split('\n').filter((line) => line !== '' && !line.startsWith('#'));
+  return new Map(
+    lines.map((line) => {
+      const space = line.lastIndexOf(' ');
+      return [line.slice(0, space), Number(line.slice(space + 1))];
+    }),
+  );
+}
+
+/** A move that has ended, with the steps that metrics look at. */
+async function ended(set: { state: 'done' | 'unwound'; code?: string }): Promise<void> {
+  const server = await fixture.server({});
+  const migration = randomUUID();
+  await fixture.finishedMigration(server, { uuid: migration });
+  await fixture.pool.query(
+    `update migrations set was_running = true, sent_bytes = 1000, skipped_bytes = 50, resent_bytes = 7,
+       status = case when $2 = 'done' then 'confirmed' else 'error' end where uuid = $1`,
+    [migration, set.state],
+  );
+  const operation = randomUUID();
+  await fixture.pool.query(
+    `insert into operations (id, kind, instance_uuid, migration_uuid, request_id, user_id, project_id, state,
+       reason_code, finished_at)
+     values ($1, 'cold', $2, $3, 'req-x', 'u', 'p', $4, $5, now())`,
+    [operation, server, migration, set.state, set.code ?? null],
+  );
+  await fixture.pool.query(
+    `insert into operation_steps (operation_id, step, direction, attempt, event, at)
+     select $1, step, 'action', 1, event, now() - make_interval(secs => ago)
+     from (values ('stop', 'ordered', 10), ('stop', 'done', 9), ('copy', 'ordered', 9), ('copy', 'done', 4),
+                  ('adopt', 'ordered', 3.5), ('adopt', 'done', 3)) as s(step, event, ago)`,
+    [operation],
+  );
+}
+
+test('every documented metric of the cluster and the api is there, and no other', async () => {
+  await scrape();
+  const { status, text, headers } = await scrape();
+  expect(status).toBe(200);
+  expect(headers['content-type']).toMatch(/^text\/plain; version=0\.0\.4/);
+  const found = [...text.matchAll(/^# TYPE (\S+) (\S+)$/gm)].map(([, name, type]) => `${name} ${type}`);
+  const sections = documented.slice(0, documented.indexOf('## A scheduler'));
+  const promised = [...sections.matchAll(/^\| `(\w+)` +\| (\w+)/gm)].map(
+    ([, name, type]) => `${name} ${type}`,
+  );
+  expect(promised.length).toBeGreaterThan(10);
+  expect(found.toSorted()).toEqual(promised.toSorted());
+});
+
+test('what ends is counted once, however often it is asked', async () => {
+  await scrape();
+  await ended({ state: 'done' });
+  await ended({ state: 'unwound', code: 'mover_target_full' });
+  await ended({ state: 'unwound', code: 'cancelled' });
+  for (let times = 0; times < 3; times += 1) {
+    const values = valuesOf((await scrape()).text);
+    expect(values.get('drover_migrations_ended_total{outcome="finished"}')).toBe(1);
+    expect(values.get('drover_migrations_ended_total{outcome="error"}')).toBe(1);
+    expect(values.get('drover_migrations_ended_total{outcome="cancelled"}')).toBe(1);
+    expect(values.get('drover_migration_failures_total{code="mover_target_full"}')).toBe(1);
+    expect(values.get('drover_transfer_sent_bytes_total')).toBe(3000);
+    expect(values.get('drover_transfer_resent_bytes_total')).toBe(21);
+    expect(values.get('drover_migration_phase_seconds_count{step="copy"}')).toBe(3);
+    expect(values.get('drover_migration_phase_seconds_sum{step="copy"}')).toBeCloseTo(15, 3);
+    expect(values.get('drover_migration_downtime_seconds_count')).toBe(1);
+    expect(values.get('drover_migration_downtime_seconds_sum')).toBeCloseTo(6, 3);
+  }
+});
+
+test('what is under way, waits and stands still is shown as it is', async () => {
+  const at = async (step: string, turn: string | null, paused: boolean) => {
+    const server = await fixture.server({});
+    const migration = randomUUID();
+    await fixture.finishedMigration(server, { uuid: migration, status: 'migrating' });
+    await fixture.pool.query('update migrations set rate_bytes_per_second = 500 where uuid = $1', [
+      migration,
+    ]);
+    await fixture.pool.query(
+      `insert into operations (id, kind, instance_uuid, migration_uuid, request_id, user_id, project_id, step, turn,
+         paused_at, created_at)
+       values ($1, 'cold', $2, $3, 'req-x', 'u', 'p', $4, $5, case when $6 then now() end, now() - interval '1 hour')`,
+      [randomUUID(), server, migration, step, turn, paused],
+    );
+  };
+  await at('copy', 'held', false);
+  await at('copy', 'held', false);
+  await at('copy', 'held', true);
+  await at('turn', 'waiting', false);
+  await fixture.pool.query(
+    `insert into outbox (exchange, routing_key, message, created_at) values ('x', 'y', '{}', now() - interval '90 seconds')`,
+  );
+  const values = valuesOf((await scrape()).text);
+  expect(values.get('drover_transfers{state="running"}')).toBe(2);
+  expect(values.get('drover_transfers{state="paused"}')).toBe(1);
+  expect(values.get('drover_transfers{state="queued"}')).toBe(1);
+  expect(values.get('drover_operations{state="stuck"}')).toBe(0);
+  expect(values.get('drover_transfer_rate_bytes_per_second')).toBe(1000);
+  expect(values.get('drover_transfer_queue_oldest_seconds')).toBeGreaterThanOrEqual(3600);
+  expect(values.get('drover_outbox_lag_seconds')).toBeGreaterThanOrEqual(90);
+  expect(values.get('drover_migrations{status="migrating"}')).toBe(4);
+  expect(values.get('drover_hosts{state="up"}')).toBe(3);
+});
+
+test('they are the administrator’s', async () => {
+  for (const actor of ['demo', 'rhea', 'alice'] as const) expect((await scrape(actor)).status).toBe(403);
+  expect((await scrape(null)).status).toBe(401);
+});
