@@ -52,9 +52,9 @@ function takesArguments(words: readonly string[]): boolean {
   return /[<[]/.test(help(words, null).split('\n', 1)[0] ?? '');
 }
 
-/** Without the options that every command has. */
+/** Without the options that every command has, and has in the same sense. */
 function ownHelp(words: readonly string[]): string {
-  const common = /^\s+(?:--help|--version|-f, --format|-c, --column|--os-cloud) .*\n(?: {20,}.*\n)*/gm;
+  const common = /^\s+(?:--help|--version|-f, --format +How to|-c, --column|--os-cloud) .*\n(?: {20,}.*\n)*/gm;
   return `${help(words, WIDTH)}\n`
     .replaceAll(common, '')
     .replace(/^Options:\n(?=\n|$)/m, '')

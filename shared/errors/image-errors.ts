@@ -57,6 +57,21 @@ export const imageErrors = {
     advice: "An image's data is uploaded once; create another image.",
   },
   image_invalid: { http_status: 400, message: '{message}', advice: 'Correct the named part and repeat.' },
+  image_not_in_progress: {
+    http_status: 409,
+    message: 'Image {image} is not being made any more: its status is {status}.',
+    advice: 'Delete it with `openstack image delete` if nobody wants it.',
+  },
+  extraction_not_found: {
+    http_status: 404,
+    message: 'No image {image} that was made of a server exists.',
+    advice: 'Images that were uploaded are shown by `drover image list`.',
+  },
+  image_unbootable: {
+    http_status: 400,
+    message: 'Image {image} is unacceptable: its disk format is {disk_format}.',
+    advice: 'Servers are made of raw and qcow2 images. Convert it with `qemu-img convert` and upload it anew.',
+  },
   image_data_refused: {
     http_status: 400,
     message: 'Image {id} was refused: {reason}',

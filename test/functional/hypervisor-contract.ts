@@ -91,6 +91,16 @@ export function hypervisorContract(name: string, prepare: () => Promise<Hypervis
       expect(await hypervisor.disks(id)).toHaveLength(1);
     });
 
+    test('writes are held for as long as a work takes, and the guest runs on after it, also when it fails', async () => {
+      await define();
+      expect(await hypervisor.holdingWrites(id, () => Promise.resolve('done'))).toBe('done');
+      expect(await powerState()).toBe(PowerState.shutdown);
+      await hypervisor.start(id);
+      const failing = hypervisor.holdingWrites(id, () => Promise.reject(new Error('no')));
+      await expect(failing).rejects.toThrow('no');
+      expect(await powerState()).toBe(PowerState.running);
+    });
+
     test('a guest that is not defined is refused by name', async () => {
       const unknown = newInstanceId();
       expect(await hypervisor.describe(unknown)).toBeNull();

@@ -1,7 +1,13 @@
-import type { DiskFormat } from '../../../shared/domain/instance-spec.ts';
+import type { ImageFormat } from '../../../shared/domain/instance-spec.ts';
+import { inspectVhd, inspectVhdx, inspectVmdk } from './foreign-header.ts';
 
 /** What an image's first bytes say about it. */
-export type DiskInspection = { readonly virtual_size_bytes: number } | { readonly refused: string };
+export type DiskInspection =
+  | {
+      /** Null: its first bytes do not say. */
+      readonly virtual_size_bytes: number | null;
+    }
+  | { readonly refused: string };
 
 /** Enough for the fixed part of every qcow2 header and its usual extensions. */
 export const HEADER_BYTES = 65_536;
@@ -18,7 +24,23 @@ const EXTENSION_DATA_FILE = 0x44415441;
  * and so hand a file of the host to the guest. (Layout: QEMU's docs/interop/qcow2.txt.)
  * @param header the first HEADER_BYTES of the image, or all of a smaller one
  */
-export function inspectDisk(disk_format: DiskFormat, header: Buffer, size_bytes: number): DiskInspection {
+export function inspectDisk(disk_format: ImageFormat, header: Buffer, size_bytes: number): DiskInspection {
+  switch (disk_format) {
+    case 'raw':
+    case 'qcow2':
+      return inspectLocalDisk(disk_format, header, size_bytes);
+    case 'vmdk':
+      return inspectVmdk(header);
+    case 'vhdx':
+      return inspectVhdx(header);
+    case 'vhd':
+      return inspectVhd(header);
+    default:
+      return disk_format satisfies never;
+  }
+}
+
+function inspectLocalDisk(disk_format: 'raw' | 'qcow2', header: Buffer, size_bytes: number): DiskInspection {
   const has_magic = header.length >= 4 && header.readUInt32BE(0) === QCOW2_MAGIC;
   if (disk_format === 'raw')
     return has_magic ? { refused: 'it is a qcow2, not raw' } : { virtual_size_bytes: size_bytes };

@@ -1,3 +1,4 @@
+import { imageFormats } from '../../../shared/domain/instance-spec.ts';
 import { DroverError } from '../../../shared/errors/drover-error.ts';
 import { findViolation, type JsonSchema } from '../http/json-schema.ts';
 import type { Caller } from '../request-context.ts';
@@ -35,8 +36,8 @@ const TAGS_MAX = 128;
 const schemas: Readonly<Record<AttributeName, JsonSchema>> = {
   name: { type: ['null', 'string'], maxLength: 255 },
   visibility: { type: 'string', enum: ['community', 'public', 'private', 'shared'] },
-  // Only what a host can run; Glance's longer list would be accepted and fail later.
-  disk_format: { type: ['null', 'string'], enum: [null, 'raw', 'qcow2'] },
+  // Those that hosts run and those that they can write; Glance's longer list would be accepted and fail later.
+  disk_format: { type: ['null', 'string'], enum: [null, ...imageFormats] },
   container_format: { type: ['null', 'string'], enum: [null, 'bare', 'ovf', 'ova', 'docker'] },
   min_disk: { type: 'integer', minimum: 0, maximum: INTEGER_MAX },
   min_ram: { type: 'integer', minimum: 0, maximum: INTEGER_MAX },

@@ -2,8 +2,12 @@ import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import type { Readable } from 'node:stream';
 import { inTransaction, type Pool } from '../../../shared/database/connect.ts';
 import { readImageTicketKey } from '../../../shared/database/secrets.ts';
-import { imageTicketHeader, verifyImageTicket } from '../../../shared/domain/image-ticket.ts';
-import type { DiskFormat } from '../../../shared/domain/instance-spec.ts';
+import {
+  imageDigestHeader,
+  imageTicketHeader,
+  verifyImageTicket,
+} from '../../../shared/domain/image-ticket.ts';
+import type { ImageFormat } from '../../../shared/domain/instance-spec.ts';
 import { DroverError } from '../../../shared/errors/drover-error.ts';
 import type { Logger } from '../../../shared/logging/logger.ts';
 import { authenticate, type TokenAuthority } from '../http/authenticate.ts';
@@ -11,7 +15,7 @@ import type { Caller } from '../request-context.ts';
 import type { ApiServices } from '../services.ts';
 import { showUpload } from './abandoned-uploads.ts';
 import { readImage, requireImage, requireOwner, type ImageRow } from './image-row.ts';
-import { lockImage } from './image-write.ts';
+import { lockImage, lockKnownImage } from './image-write.ts';
 import { openImage, removeImage, storeImage, type StoredImage, type StoreSettings } from './store.ts';
 
 interface ImagePath {
@@ -34,14 +38,35 @@ export function registerImageData(
     done(new DroverError('unsupported_content_type'));
   });
 
-  app.put<ImagePath>('/v2/images/:id/file', async (request, reply) => {
+  /** An unknown image and a wrong ticket look the same: a ticket holder learns nothing of other images. */
+  const ticketed = async (id: string, ticket: string): Promise<ImageRow> => {
+    const image = await readImage(pool, id);
+    ticketKey ??= readImageTicketKey(pool).catch((error: unknown) => {
+      ticketKey = null;
+      throw error;
+    });
+    const now_seconds = Math.floor(Date.now() / 1000);
+    if (image === null || !verifyImageTicket(await ticketKey, image.id, ticket, now_seconds))
+      throw new DroverError('unauthenticated');
+    return image;
+  };
+
+  app.put<ImagePath>('/v2/images/:id/file', { config: { public: true } }, async (request, reply) => {
+    const { id } = request.params;
+    const ticket = request.headers[imageTicketHeader];
+    const may: MayUpload =
+      typeof ticket === 'string'
+        ? { image: await ticketed(id, ticket) }
+        : { caller: await authenticate(request, authority) };
     const source = request.body as Readable | undefined;
     if (source === undefined)
       throw new DroverError('image_invalid', { message: 'No image data was provided.' });
     const declared = Number(request.headers['content-length'] ?? 0);
     if (declared > settings.max_size_bytes)
       throw new DroverError('image_too_large', { bytes: settings.max_size_bytes });
-    await upload({ pool, log, settings }, request.caller, request.params.id, source);
+    const digest = request.headers[imageDigestHeader];
+    const sha512 = typeof digest === 'string' ? digest : null;
+    await upload({ pool, log, settings }, may, { id, sha512 }, source);
     return reply.code(204).send();
   });
 
@@ -51,16 +76,7 @@ export function registerImageData(
       const caller = await authenticate(request, authority);
       return send(request, reply, settings, await requireImage(pool, caller, request.params.id));
     }
-    const image = await readImage(pool, request.params.id);
-    ticketKey ??= readImageTicketKey(pool).catch((error: unknown) => {
-      ticketKey = null;
-      throw error;
-    });
-    const now_seconds = Math.floor(Date.now() / 1000);
-    // An unknown image and a wrong ticket look the same: a ticket holder learns nothing of other images.
-    if (image === null || !verifyImageTicket(await ticketKey, image.id, ticket, now_seconds))
-      throw new DroverError('unauthenticated');
-    return send(request, reply, settings, image);
+    return send(request, reply, settings, await ticketed(request.params.id, ticket));
   });
 }
 
@@ -84,20 +100,27 @@ async function send(
     .header('content-type', 'application/octet-stream')
     .header('content-length', data.size_bytes)
     .header('content-md5', image.checksum_md5 ?? '')
+    .header(imageDigestHeader, image.sha512 ?? '')
     .send(data.stream);
 }
+
+/** A user's token, or the ticket of a host that makes an image. Either way the image must have no bytes yet. */
+type MayUpload = { readonly caller: Caller } | { readonly image: ImageRow };
 
 /** queued → saving → active; back to queued when the data does not arrive whole or is refused. */
 async function upload(
   services: { readonly pool: Pool; readonly log: Logger; readonly settings: StoreSettings },
-  caller: Caller,
-  id: string,
+  may: MayUpload,
+  { id, sha512 }: { readonly id: string; readonly sha512: string | null },
   source: Readable,
 ): Promise<void> {
   const { pool, log, settings } = services;
   const { image, disk_format } = await inTransaction(pool, async (transaction) => {
-    const image = await lockImage(transaction, caller, id);
-    requireOwner(caller, image, 'upload_image');
+    const image =
+      'caller' in may
+        ? await lockImage(transaction, may.caller, id)
+        : await lockKnownImage(transaction, may.image.id);
+    if ('caller' in may) requireOwner(may.caller, image, 'upload_image');
     if (image.status !== 'queued') throw new DroverError('image_not_queued', { status: image.status });
     const { disk_format, container_format } = image;
     if (disk_format === null || container_format === null)
@@ -114,6 +137,13 @@ async function upload(
     // Giving up in the middle must not tear down the connection: the client is to read why.
     const pieces = source.iterator({ destroyOnReturn: false });
     const stored = await storeImage(settings, { id: image.id, disk_format }, pieces);
+    if (sha512 !== null && sha512 !== stored.sha512) {
+      await removeImage(settings, image.id);
+      throw new DroverError('image_data_refused', {
+        id: image.id,
+        reason: 'other bytes arrived than were sent',
+      });
+    }
     if (!(await activate(pool, image, disk_format, stored))) await removeImage(settings, image.id);
   } catch (error) {
     await pool.query(
@@ -130,7 +160,7 @@ async function upload(
 async function activate(
   pool: Pool,
   image: ImageRow,
-  disk_format: DiskFormat,
+  disk_format: ImageFormat,
   stored: StoredImage,
 ): Promise<boolean> {
   const { rowCount } = await pool.query(

@@ -1,6 +1,6 @@
 import type { Queryable } from '../../../shared/database/connect.ts';
 import type { ImageId } from '../../../shared/domain/ids.ts';
-import type { DiskFormat } from '../../../shared/domain/instance-spec.ts';
+import type { ImageFormat } from '../../../shared/domain/instance-spec.ts';
 import { DroverError } from '../../../shared/errors/drover-error.ts';
 import type { Caller } from '../request-context.ts';
 
@@ -13,7 +13,7 @@ export interface ImageRow {
   readonly status: ImageStatus;
   readonly visibility: Visibility;
   readonly owner_project_id: string | null;
-  readonly disk_format: DiskFormat | null;
+  readonly disk_format: ImageFormat | null;
   readonly container_format: string | null;
   readonly size_bytes: number | null;
   readonly virtual_size_bytes: number | null;

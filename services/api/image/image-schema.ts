@@ -1,3 +1,5 @@
+import { imageFormats } from '../../../shared/domain/instance-spec.ts';
+
 /** The schemas that clients may ask for: names and types of an image's members. */
 const text = { type: ['null', 'string'] };
 const readOnly = (type: string | string[]) => ({ type, readOnly: true });
@@ -18,7 +20,7 @@ export const imageSchema = {
     size: readOnly(['null', 'integer']),
     virtual_size: readOnly(['null', 'integer']),
     container_format: { ...text, enum: [null, 'bare', 'ovf', 'ova', 'docker'] },
-    disk_format: { ...text, enum: [null, 'raw', 'qcow2'] },
+    disk_format: { ...text, enum: [null, ...imageFormats] },
     created_at: readOnly('string'),
     updated_at: readOnly('string'),
     tags: { type: 'array', items: { type: 'string', maxLength: 255 } },

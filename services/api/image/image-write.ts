@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import type { Pool, Queryable } from '../../../shared/database/connect.ts';
 import { inTransaction } from '../../../shared/database/connect.ts';
-import { imageId } from '../../../shared/domain/ids.ts';
+import { imageId, type ImageId } from '../../../shared/domain/ids.ts';
 import { DroverError } from '../../../shared/errors/drover-error.ts';
 import type { Caller } from '../request-context.ts';
 import {
@@ -100,14 +100,20 @@ async function save(transaction: Queryable, image: ImageRow, changes: ImageChang
 
 /** @throws DroverError image_not_found */
 export async function lockImage(transaction: Queryable, caller: Caller, id: string): Promise<ImageRow> {
-  const { rows } = isImageId(id)
-    ? await transaction.query<ImageRow>(
-        `select ${imageColumns} from images where id = $1 and deleted_at is null for update`,
-        [imageId(id)],
-      )
-    : { rows: [] };
-  const image = rows[0];
-  if (image === undefined || !maySee(caller, image)) throw new DroverError('image_not_found', { id });
+  if (!isImageId(id)) throw new DroverError('image_not_found', { id });
+  const image = await lockKnownImage(transaction, imageId(id));
+  if (!maySee(caller, image)) throw new DroverError('image_not_found', { id });
+  return image;
+}
+
+/** Whoever asks. @throws DroverError image_not_found */
+export async function lockKnownImage(transaction: Queryable, id: ImageId): Promise<ImageRow> {
+  const { rows } = await transaction.query<ImageRow>(
+    `select ${imageColumns} from images where id = $1 and deleted_at is null for update`,
+    [id],
+  );
+  const [image] = rows;
+  if (image === undefined) throw new DroverError('image_not_found', { id });
   return image;
 }
 

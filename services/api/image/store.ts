@@ -3,7 +3,7 @@ import { createReadStream, type ReadStream } from 'node:fs';
 import { mkdir, open, rename, rm, stat, type FileHandle } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { ImageId } from '../../../shared/domain/ids.ts';
-import type { DiskFormat } from '../../../shared/domain/instance-spec.ts';
+import type { ImageFormat } from '../../../shared/domain/instance-spec.ts';
 import { DroverError } from '../../../shared/errors/drover-error.ts';
 import { HEADER_BYTES, inspectDisk } from './disk-header.ts';
 
@@ -16,7 +16,7 @@ export interface StoreSettings {
 /** What is known of an image once its bytes are stored. */
 export interface StoredImage {
   readonly size_bytes: number;
-  readonly virtual_size_bytes: number;
+  readonly virtual_size_bytes: number | null;
   readonly checksum_md5: string;
   readonly sha512: string;
 }
@@ -42,7 +42,7 @@ function fileOf(settings: StoreSettings, id: ImageId): string {
  */
 export async function storeImage(
   settings: StoreSettings,
-  image: { readonly id: ImageId; readonly disk_format: DiskFormat },
+  image: { readonly id: ImageId; readonly disk_format: ImageFormat },
   source: AsyncIterable<Buffer | Uint8Array>,
 ): Promise<StoredImage> {
   const target = fileOf(settings, image.id);
@@ -68,7 +68,7 @@ export async function storeImage(
 
 async function write(
   settings: StoreSettings,
-  image: { readonly id: ImageId; readonly disk_format: DiskFormat },
+  image: { readonly id: ImageId; readonly disk_format: ImageFormat },
   source: AsyncIterable<Buffer | Uint8Array>,
   file: FileHandle,
 ): Promise<StoredImage> {

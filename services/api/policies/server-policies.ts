@@ -29,6 +29,7 @@ export const serverPolicies = {
   start: 'os_compute_api:servers:start',
   stop: 'os_compute_api:servers:stop',
   reboot: 'os_compute_api:servers:reboot',
+  create_image: 'os_compute_api:servers:create_image',
   lock: 'os_compute_api:os-lock-server:lock',
   unlock: 'os_compute_api:os-lock-server:unlock',
   unlock_override: 'os_compute_api:os-lock-server:unlock:unlock_override',

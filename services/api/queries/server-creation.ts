@@ -6,6 +6,7 @@ import type { Visibility } from './server-row.ts';
 export interface ImageForServer {
   readonly id: string;
   readonly status: string;
+  readonly disk_format: string | null;
   readonly size_bytes: number | null;
   readonly virtual_size_bytes: number | null;
   readonly min_disk_gb: number;
@@ -20,7 +21,7 @@ export async function findImage(
   visibility: Visibility,
 ): Promise<ImageForServer | null> {
   const { rows } = await database.query<ImageForServer>(
-    `select id, status, size_bytes, virtual_size_bytes, min_disk_gb, min_ram_mb, properties
+    `select id, status, disk_format, size_bytes, virtual_size_bytes, min_disk_gb, min_ram_mb, properties
      from images
      where id = $1 and deleted_at is null
        and ($2 or owner_project_id = $3 or visibility in ('public', 'community'))`,

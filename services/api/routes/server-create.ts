@@ -155,6 +155,9 @@ async function checkZone(services: ApiServices, destination: Destination): Promi
   if (!zones.has(destination.zone)) throw new DroverError('availability_zone_unavailable');
 }
 
+/** Formats that hosts make disks of; the others are for other products. */
+const bootableFormats: readonly string[] = ['raw', 'qcow2'];
+
 async function requireImage(
   services: ApiServices,
   request: FastifyRequest,
@@ -164,6 +167,9 @@ async function requireImage(
   const image = await findImage(services.pool, id, request.caller);
   if (image === null) throw new DroverError('requested_image_not_found');
   if (image.status !== 'active') throw new DroverError('image_not_active', { image: id });
+  const { disk_format } = image;
+  if (disk_format !== null && !bootableFormats.includes(disk_format))
+    throw new DroverError('image_unbootable', { image: id, disk_format });
   if (flavor.memory_mb < image.min_ram_mb) throw new DroverError('flavor_memory_too_small');
   if (flavor.root_gb === 0) {
     if (!allows(services, request, serverPolicies.create_zero_disk))

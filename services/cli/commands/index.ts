@@ -4,6 +4,7 @@ import type { Command } from './context.ts';
 import { databaseCommands } from './database/migrate.ts';
 import { decisionCommands } from './decision/index.ts';
 import { hostCommands } from './host/index.ts';
+import { imageCommands } from './image/index.ts';
 import { migrationCommands } from './migration/index.ts';
 import { operationCommands } from './operation/index.ts';
 import { placementCommands } from './placement/simulate.ts';
@@ -16,6 +17,7 @@ export const commandGroups: readonly Command[] = [
   migrationCommands,
   decisionCommands,
   hostCommands,
+  imageCommands,
   operationCommands,
   serviceCommands,
   clusterCommands,

@@ -105,6 +105,26 @@ export class Session {
     if (answer.status >= 400 && options.accept?.includes(answer.status) !== true) throw apiFailure(answer);
     return answer;
   }
+
+  /** A body that does not fit into memory, piece by piece. @throws CommandFailure (refused) */
+  async download(service: ServiceType, path: string): Promise<AsyncIterable<Uint8Array>> {
+    const base = this.#endpoints.get(service);
+    if (base === undefined)
+      throw new CommandFailure(ExitCode.refused, `The catalog has no public endpoint of type '${service}'.`);
+    const response = await fetch(base + path, { headers: { 'x-auth-token': this.#token } });
+    if (response.status === 200 && response.body !== null) return response.body;
+    const text = await response.text();
+    throw apiFailure({ status: response.status, body: parsed(text), request_id: null });
+  }
+}
+
+/** Null for what is no JSON. */
+function parsed(text: string): Json {
+  try {
+    return text === '' ? null : (JSON.parse(text) as Json);
+  } catch {
+    return null;
+  }
 }
 
 /** Drover v1 is served by the process that serves Compute, at the same root. */
@@ -156,15 +176,9 @@ async function send(
     );
   }
   const text = await response.text();
-  let parsed: Json = null;
-  try {
-    parsed = text === '' ? null : (JSON.parse(text) as Json);
-  } catch {
-    parsed = null;
-  }
   return {
     status: response.status,
-    body: parsed,
+    body: parsed(text),
     text,
     request_id: response.headers.get('x-openstack-request-id'),
     token: response.headers.get('x-subject-token'),

@@ -1,5 +1,5 @@
 import { join } from 'node:path';
-import type { DiskDescription } from '../../../shared/messaging/commands.ts';
+import type { CommandName, DiskDescription } from '../../../shared/messaging/commands.ts';
 import {
   describeChain,
   requireSameChain,
@@ -34,7 +34,7 @@ export function withChains(
  */
 export async function travellingPaths(
   disks: readonly DiskDescription[],
-  command: AcceptedCommand<'connect'> | AcceptedCommand<'copy'>,
+  command: AcceptedCommand<CommandName>,
   parts: HostParts,
 ): Promise<Readonly<Record<string, string>>> {
   const paths: Record<string, string> = {};
@@ -50,7 +50,7 @@ export async function travellingPaths(
  */
 export async function unchangedChains(
   disks: readonly DiskDescription[],
-  command: AcceptedCommand<'connect'> | AcceptedCommand<'copy'>,
+  command: AcceptedCommand<CommandName>,
   parts: HostParts,
 ): Promise<readonly (readonly ChainFile[])[]> {
   const folder = parts.folders.folder(command.instance_id, 'home');

@@ -212,7 +212,7 @@ describe('changes', () => {
   });
 
   test.each([
-    ['an unknown format', { disk_format: 'vmdk' }],
+    ['an unknown format', { disk_format: 'iso' }],
     ['a number as name', { name: 5 }],
     ['an id that is none', { id: '../../etc/passwd' }],
     ['a read-only member', { checksum: 'x' }],
@@ -278,6 +278,48 @@ describe("a host's ticket", () => {
     expect((await fetch('nonsense')).status).toBe(401);
     const headers = { 'x-drover-image-ticket': good };
     expect((await api.call(null, `${v2}/${id}`, { headers })).status).toBe(401);
+  });
+});
+
+describe('a host that makes an image', () => {
+  const put = (id: string, bytes: Buffer, headers: Readonly<Record<string, string>>) =>
+    api.call(null, `${v2}/${id}/file`, {
+      method: 'PUT',
+      body: bytes,
+      headers: { 'content-type': 'application/octet-stream', ...headers },
+    });
+  const ticketOf = async (id: string) => ({
+    'x-drover-image-ticket': mintImageTicket(
+      await readImageTicketKey(api.pool),
+      imageId(id),
+      Math.floor(Date.now() / 1000) + 60,
+    ),
+  });
+  const sha512 = (bytes: Buffer) => createHash('sha512').update(bytes).digest('hex');
+  const bytes = Buffer.from('what it made');
+
+  test('fills it with its ticket alone, once, and nothing else', async () => {
+    const { id } = (await create('demo')).body as { id: string };
+    const other = (await create('demo')).body as { id: string };
+    const ticket = await ticketOf(id);
+    expect((await put(id, bytes, {})).status).toBe(401);
+    expect((await put(other.id, bytes, ticket)).status).toBe(401);
+    expect((await put(id, bytes, { ...ticket, 'x-drover-image-sha512': sha512(bytes) })).status).toBe(204);
+    expect((await put(id, bytes, ticket)).status).toBe(409);
+    const found = await api.call(null, `${v2}/${id}/file`, { headers: ticket });
+    expect(found.headers['x-drover-image-sha512']).toBe(sha512(bytes));
+  });
+
+  test('whose bytes arrive as others is refused, and may try again', async () => {
+    const { id } = (await create('demo')).body as { id: string };
+    const ticket = await ticketOf(id);
+    const refused = await put(id, bytes, {
+      ...ticket,
+      'x-drover-image-sha512': sha512(Buffer.from('other')),
+    });
+    expect(refused.status).toBe(400);
+    expect(readdirSync(api.store_path)).not.toContain(id);
+    expect((await put(id, bytes, { ...ticket, 'x-drover-image-sha512': sha512(bytes) })).status).toBe(204);
   });
 });
 

@@ -4,6 +4,7 @@ import { validateBody } from '../../http/validate.ts';
 import type { ApiServices } from '../../services.ts';
 import { allow, requireServer } from '../server-access.ts';
 import { confirmResizeAction } from './confirm-resize.ts';
+import { createImageAction } from './create-image.ts';
 import { lockAction } from './lock.ts';
 import { migrateLiveAction } from './migrate-live.ts';
 import { migrateAction } from './migrate.ts';
@@ -31,6 +32,7 @@ export const serverActions: ReadonlyMap<string, ServerAction> = new Map(
     lockAction,
     unlockAction,
     resetStateAction,
+    createImageAction,
     ...unsupportedActions,
   ].map((action) => [action.name, action]),
 );
@@ -45,8 +47,9 @@ export function registerServerActionRoutes(app: FastifyInstance, services: ApiSe
     if (schema !== null) validateBody(schema, request.body);
     const server = await requireServer(services, request, request.params.server_id);
     allow(services, request, action.policy, server);
-    const status = await action.perform({ services, request, server, argument });
-    return reply.code(status).send();
+    const answer = await action.perform({ services, request, server, argument });
+    if (typeof answer === 'number') return reply.code(answer).send();
+    return reply.code(answer.status).headers(answer.headers).send(answer.body);
   });
 }
 

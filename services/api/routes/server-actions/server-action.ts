@@ -21,8 +21,15 @@ export interface ServerAction {
   readonly schema: (version: Microversion) => BodySchema<unknown> | null;
   /** Nova's rule; asked with the server's project after the server was found. */
   readonly policy: string;
-  /** Does it, and answers the status of the empty answer. */
-  readonly perform: (call: ServerActionCall) => Promise<202 | 204>;
+  /** Does it, and answers the status of the empty answer, or all of another one. */
+  readonly perform: (call: ServerActionCall) => Promise<202 | 204 | ActionAnswer>;
+}
+
+/** For the few whose answer says something. */
+export interface ActionAnswer {
+  readonly status: 202;
+  readonly headers: Readonly<Record<string, string>>;
+  readonly body: object | undefined;
 }
 
 /** Schema of a whole action body: exactly this key with a value of this form. */

@@ -24,7 +24,6 @@ const unsupported: Readonly<Record<string, UnsupportedAction>> = {
   unshelve: { policy: 'os_compute_api:os-shelve:unshelve', vm_states: [] },
   shelveOffload: { policy: 'os_compute_api:os-shelve:shelve_offload', vm_states: [] },
   evacuate: { policy: 'os_compute_api:os-evacuate', vm_states: ['active', 'stopped', 'error'] },
-  createImage: { policy: 'os_compute_api:servers:create_image', vm_states: resting },
   createBackup: { policy: 'os_compute_api:os-create-backup', vm_states: resting },
   changePassword: { policy: 'os_compute_api:os-admin-password', vm_states: ['active'] },
   forceDelete: { policy: 'os_compute_api:os-deferred-delete:force', vm_states: 'any' },
