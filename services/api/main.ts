@@ -64,6 +64,8 @@ await runService({ process_name: 'api' }, async ({ configuration, log }) => {
     port: configuration.DEFAULT.osapi_compute_listen_port,
     listenTextResolver: (address) => `listening at ${address}`,
   });
+  // From here on what ends is counted.
+  await metrics.cluster.text();
   if (metrics_listen !== null) metrics.api.set.withProcessFigures();
   const scrapes = await listenForScrapes(metrics_listen, [metrics.cluster, metrics.api.set], log);
   return {

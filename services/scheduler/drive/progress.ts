@@ -100,10 +100,13 @@ const atWorkSql = `
   where o.id = $1 and o.step = $2 and o.attempt = $3 and o.state = $4 and o.step_state = 'ordered'
     and $6 = ${askedHostSql}`;
 
-/** The lease is not touched: hearing of a step is not driving it. The instance is locked first, as everywhere. */
+/**
+ * The lease is not touched: hearing of a step is not driving it. The instance is locked first, as everywhere.
+ * Verifying sends nothing: its zeros must not take the place of what the copy has sent.
+ */
 const progressSql = `
   with at_step as (
-    select o.id, o.instance_uuid, o.migration_uuid from operations o
+    select o.id, o.step, o.instance_uuid, o.migration_uuid from operations o
     where o.id = $1 and o.step = $2 and o.attempt = $3 and o.state = $4 and o.step_state = 'ordered'
       and $6 = ${askedHostSql}
   ), instance_row as (
@@ -111,8 +114,11 @@ const progressSql = `
     where uuid = at_step.instance_uuid and progress is distinct from $15
     returning uuid
   ), migration_row as (
-    update migrations m set round = $7, disk_total_bytes = $8, disk_processed_bytes = $9, disk_remaining_bytes = $10,
-      sent_bytes = $11, skipped_bytes = $12, rate_bytes_per_second = $13, eta_seconds = $14, updated_at = now()
+    update migrations m set disk_total_bytes = $8, disk_processed_bytes = $9, disk_remaining_bytes = $10,
+      round = case when at_step.step = 'verify' then m.round else $7 end,
+      sent_bytes = case when at_step.step = 'verify' then m.sent_bytes else $11 end,
+      skipped_bytes = case when at_step.step = 'verify' then m.skipped_bytes else $12 end,
+      rate_bytes_per_second = $13, eta_seconds = $14, updated_at = now()
     from at_step where m.uuid = at_step.migration_uuid
     returning m.uuid
   )

@@ -82,6 +82,7 @@ function scheduler(name: string, changes: Partial<DriveServices> = {}) {
       shutdown_timeout_seconds: 60,
       resize_confirm_window_seconds: 0,
       migration_limit_bytes_per_second: 0,
+      downtime_budget_seconds: 30,
       key_lifetime_seconds: 60,
       command_timeout_seconds: 30,
       stall_timeout_seconds: 60,
@@ -391,6 +392,24 @@ describe('progress', () => {
        from operations o join migrations m on m.uuid = o.migration_uuid join instances i on i.uuid = o.instance_uuid`,
     );
     expect(rows).toEqual([{ disk_processed_bytes: 250, eta_seconds: 60, progress: 25, moved: true }]);
+  });
+
+  test('of verifying leaves what the copy has sent', async () => {
+    const { operation } = await addColdMigration(pool, instance);
+    await pool.query(
+      `update operations set step = 'verify', step_state = 'ordered', attempt = 5, facts = '{"choose": {"host": "c2"}}'`,
+    );
+    await pool.query(`update migrations set round = 3, sent_bytes = 700, skipped_bytes = 30`);
+    const writer = new ProgressWriter(
+      pool,
+      { stall_timeout_seconds: 60, interval_milliseconds: 400 },
+      async () => undefined,
+    );
+    expect(await writer.take(event(operation, 5, { step: 'verify', host: hostName('c2') }), 0)).toBe(true);
+    const { rows } = await pool.query(
+      'select round, sent_bytes, skipped_bytes, disk_processed_bytes from migrations',
+    );
+    expect(rows).toEqual([{ round: 3, sent_bytes: 700, skipped_bytes: 30, disk_processed_bytes: 250 }]);
   });
 
   test('of a host that has nothing to count moves the deadline alone', async () => {
