@@ -13,6 +13,7 @@ import { InstanceFolders } from './folders/instance-folders.ts';
 import { SpaceLedger } from './folders/space-ledger.ts';
 import type { KnobBoard } from './hypervisor/fake/knobs.ts';
 import type { GuestFact, Hypervisor } from './hypervisor/hypervisor.ts';
+import { CacheSweeper, type SweepSettings } from './images/cache-sweeper.ts';
 import { ImageCache } from './images/image-cache.ts';
 import { buildHostReport, type ReportSettings } from './inventory/host-report.ts';
 import { Reporter } from './inventory/reporter.ts';
@@ -38,6 +39,8 @@ export interface AgentOptions {
   readonly onAnswer?: CommandRunnerOptions['onAnswer'];
   /** Default: what statfs says of the instances' folder. */
   readonly freeBytes?: () => Promise<number>;
+  /** Nothing: unused images stay. */
+  readonly image_cache?: SweepSettings;
 }
 
 /** One host. Many may run in one process: nothing here is global. */
@@ -70,6 +73,7 @@ class HostAgent implements Agent {
   readonly #runner: CommandRunner;
   readonly #queues = new InstanceQueues();
   readonly #reporter: Reporter;
+  readonly #sweeper: CacheSweeper;
   /** Rejects what `handle` has promised to callers that still wait. */
   readonly #giveUp = new Set<(error: Error) => void>();
   #endWatch: () => void = () => undefined;
@@ -95,6 +99,13 @@ class HostAgent implements Agent {
       receiver: options.receiver,
       settings: options.settings,
     };
+    this.#sweeper = new CacheSweeper({
+      instances_path,
+      host,
+      images: this.#parts.images,
+      settings: options.image_cache ?? { interval_seconds: 0, minimum_age_seconds: 0 },
+      log,
+    });
     this.#gate = new Gate({ host, knownEpoch: (id) => folders.knownEpoch(id) });
     this.#events = new AgentEvents({ host, publisher: options.events, log });
     this.#runner = new CommandRunner({
@@ -131,6 +142,7 @@ class HostAgent implements Agent {
     for (const { folder, reason } of await folders.load())
       this.#options.log.error({ folder, reason }, 'a folder is left alone: its mark cannot be read');
     await images.load();
+    this.#sweeper.start();
     this.#endWatch = hypervisor.watch((fact) => this.#guestChanged(fact));
     // Not awaited: a broker that is away must not keep the agent from starting.
     void this.#reporter.start();
@@ -168,6 +180,7 @@ class HostAgent implements Agent {
 
   close(): void {
     this.#endWatch();
+    this.#sweeper.close();
     for (const giveUp of this.#giveUp) giveUp(new Error('the agent is closing'));
     this.#queues.close();
     this.#reporter.close();

@@ -15,6 +15,7 @@ import { agentMetrics } from './metrics.ts';
 import { FakeHypervisor } from './hypervisor/fake/fake-hypervisor.ts';
 import { addressOf, hostOf } from './host-identity.ts';
 import { openHypervisor } from './hypervisor/index.ts';
+import type { SweepSettings } from './images/cache-sweeper.ts';
 import { usesOverlays } from './images/disk-format.ts';
 import type { ReceiverAdmission, SenderSupervisor } from './mover/mover.ts';
 
@@ -26,6 +27,7 @@ export interface Mover {
 
 /** Commands wait for each other per instance only, so a host takes many at the same time. */
 const PREFETCH = 500;
+const SWEEP_SECONDS_OF_ZERO = 60;
 
 /**
  * Puts an agent together from the configuration and connects it to the broker: consumes the host's queue, which the
@@ -67,6 +69,7 @@ export async function runAgent(
       images_type,
       reserve_headroom_percent: configuration.mover.reserve_headroom_percent,
     },
+    image_cache: sweepSettings(configuration),
     hypervisor,
     ...mover,
     events: brokerEvents(host, publisher),
@@ -92,6 +95,16 @@ export async function runAgent(
       await publisher.close();
       await connection.close();
     },
+  };
+}
+
+/** Nova's numbers: -1 is never, 0 every minute. */
+function sweepSettings({ image_cache }: Configuration): SweepSettings {
+  const { manager_interval, remove_unused_base_images } = image_cache;
+  const is_off = manager_interval < 0 || !remove_unused_base_images;
+  return {
+    interval_seconds: is_off ? 0 : manager_interval || SWEEP_SECONDS_OF_ZERO,
+    minimum_age_seconds: image_cache.remove_unused_original_minimum_age_seconds,
   };
 }
 

@@ -12,6 +12,7 @@ import { fakeSection } from './sections/fake.ts';
 import { filterSchedulerSection } from './sections/filter-scheduler.ts';
 import { identitySection } from './sections/identity.ts';
 import { imageSection } from './sections/image.ts';
+import { imageCacheSection } from './sections/image-cache.ts';
 import { libvirtSection } from './sections/libvirt.ts';
 import { metricsSection } from './sections/metrics.ts';
 import { moverSection } from './sections/mover.ts';
@@ -33,6 +34,7 @@ export const sections = [
   quotaSection,
   osloPolicySection,
   imageSection,
+  imageCacheSection,
   identitySection,
   libvirtSection,
   droverSection,

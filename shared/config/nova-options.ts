@@ -93,6 +93,7 @@ const novaOptions: Readonly<Record<string, ReadonlySet<string>>> = {
     words(`remote_content_type remote_ssl_ca_crt_file remote_ssl_client_crt_file remote_ssl_client_key_file
     remote_ssl_verify_server_crt remote_timeout`),
   ),
+  image_cache: new Set(words(`precache_concurrency subdirectory_name`)),
   libvirt: new Set(
     words(`block_migration_flag checksum_base_images ceph_mount_options ceph_mount_point_base cpu_mode cpu_model
     cpu_model_extra_flags cpu_models cpu_power_governor_high cpu_power_governor_low cpu_power_management

@@ -65,7 +65,8 @@ export function requirePromise(path: string, found: string, host: HostName): voi
   throw new DroverError('backing_image_changed', { file: path, host, expected, found });
 }
 
-async function readLinks(overlay: string, host: HostName): Promise<readonly Link[]> {
+/** The files that a qcow2 disk stands on, nearest first, without reading their content. @throws disk_format_unknown */
+export async function readLinks(overlay: string, host: HostName): Promise<readonly Link[]> {
   const links: Link[] = [];
   let path = overlay;
   for (;;) {

@@ -68,6 +68,12 @@ export class FileDigests {
     }
   }
 
+  /** The file is gone. */
+  async forget(path: string): Promise<void> {
+    const seen = await this.#load();
+    for (const key of seen.keys()) if (key.startsWith(`${path}\n`)) seen.delete(key);
+  }
+
   async #read(path: string, backing_file: string | null, asker: Asker): Promise<string> {
     const file = await open(path, 'r');
     try {

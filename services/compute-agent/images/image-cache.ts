@@ -1,5 +1,5 @@
 import { createHash, randomBytes } from 'node:crypto';
-import { createReadStream } from 'node:fs';
+import { createReadStream, renameSync } from 'node:fs';
 import { readdir, readFile, rm, stat } from 'node:fs/promises';
 import { basename, join } from 'node:path';
 import type { HostName } from '../../../shared/domain/ids.ts';
@@ -14,10 +14,13 @@ import { downloadImage } from './download.ts';
 import { FileDigests } from './file-digests.ts';
 import { convertToRaw } from './qemu-img.ts';
 import { renameBackingFile } from './describe-disk.ts';
+import { readQcow2Header } from './qcow2-header.ts';
 import { sayingAtWork, SharedWork, type Asker } from './shared-work.ts';
 
 /** What was read of the files that disks stand on. */
 const DIGESTS_FILE = '.digests.json';
+/** Longer than it takes to make a disk on an image, or to bring one that stands on it. */
+const ASKED_SECONDS_MIN = 600;
 /** Less than the scheduler's patience with a silent host, so that the operator reads what was silent. */
 const SILENCE_MILLISECONDS_MAX = 30_000;
 
@@ -40,6 +43,8 @@ export class ImageCache {
   readonly #silence_milliseconds_max: number;
   readonly #shared = new SharedWork<CachedImage>();
   readonly #digests: FileDigests;
+  /** When a file was last asked for: whoever asked may be about to build on it. Monotonic. */
+  readonly #asked_at = new Map<string, number>();
 
   constructor(options: {
     readonly instances_path: string;
@@ -71,6 +76,7 @@ export class ImageCache {
         host: this.#host,
         reason: `image ${source.id} has no sha512`,
       });
+    this.#asked(source.sha512);
     const original = (wanted: Asker) =>
       this.#shared.join(source.sha512, wanted, (all) => this.#fetch(source, all));
     if (form === 'as it is' || source.disk_format === 'raw') return original(asker);
@@ -98,6 +104,7 @@ export class ImageCache {
 
   /** True when a file with exactly these bytes is here. */
   async has(sha512: string): Promise<boolean> {
+    this.#asked(sha512);
     return SHA512.test(sha512) && (await sizeOf(this.path(sha512))) !== null;
   }
 
@@ -106,6 +113,7 @@ export class ImageCache {
    * @throws DroverError backing_image_changed
    */
   async check(sha512: string, asker: Asker): Promise<void> {
+    this.#asked(sha512);
     const path = this.path(sha512);
     requirePromise(path, await this.#digests.digest(path, null, asker), this.#host);
   }
@@ -146,6 +154,51 @@ export class ImageCache {
     await this.#digests.remember(this.path(file.sha512), file.sha512);
   }
 
+  #asked(sha512: string): void {
+    this.#asked_at.set(sha512, performance.now());
+  }
+
+  /** What is in the cache, and what each file stands on there. */
+  async files(): Promise<ReadonlyMap<string, { readonly below: string | null }>> {
+    const files = new Map<string, { readonly below: string | null }>();
+    for (const name of await readdir(this.#folder)) {
+      if (!SHA512.test(name)) continue;
+      const below = await this.#below(name);
+      files.set(name, { below });
+    }
+    return files;
+  }
+
+  /** A raw image may begin as any file does: what it seems to stand on is kept, too, which does no harm. */
+  async #below(name: string): Promise<string | null> {
+    try {
+      const { backing_file } = (await readQcow2Header(this.path(name))) ?? { backing_file: null };
+      return backing_file === null ? null : basename(backing_file);
+    } catch (error) {
+      if (error instanceof RangeError) return null;
+      throw error;
+    }
+  }
+
+  /**
+   * Removes a file, unless somebody has asked for it lately: a disk that is being made on it is not on the disk yet.
+   * Looking and renaming are one moment, so nobody can ask in between.
+   * @returns its bytes on the disk; null when it stays
+   */
+  async evict(sha512: string, minimum_age_seconds: number): Promise<number | null> {
+    const asked_at = this.#asked_at.get(sha512);
+    const lately_milliseconds = Math.max(minimum_age_seconds, ASKED_SECONDS_MIN) * 1000;
+    if (asked_at !== undefined && performance.now() - asked_at < lately_milliseconds) return null;
+    const path = this.path(sha512);
+    const passing = join(this.#folder, `${randomBytes(12).toString('hex')}.part`);
+    renameSync(path, passing);
+    this.#asked_at.delete(sha512);
+    const { blocks } = await stat(passing);
+    await rm(passing, { force: true });
+    await this.#digests.forget(path);
+    return blocks * 512;
+  }
+
   path(sha512: string): string {
     return join(this.#folder, sha512);
   }
@@ -171,6 +224,7 @@ export class ImageCache {
     const note = join(this.#folder, `${original.sha512}.raw.json`);
     const known = await readNote(note);
     if (known !== null) {
+      this.#asked(known);
       const size = await sizeOf(this.path(known));
       if (size !== null) return { path: this.path(known), sha512: known, format: 'raw', size_bytes: size };
     }
@@ -205,6 +259,8 @@ export class ImageCache {
       await make(part);
       const name = typeof path === 'string' ? path : path();
       await renameDurably(part, name);
+      // Again: fetching it may have taken long.
+      this.#asked(basename(name));
       await this.#digests.remember(name, basename(name));
     } catch (error) {
       await rm(part, { force: true });

@@ -43,20 +43,20 @@ beforeEach(async () => {
   [stored, refuses, hangs, asked] = [null, null, false, []];
   server = createServer((request, response) => {
     asked.push(request.method ?? '');
-    if (request.headers['x-drover-image-ticket'] !== '1.abc') return void response.writeHead(401).end();
-    if (request.method === 'GET') {
+    if (request.headers['x-drover-image-ticket'] !== '1.abc') response.writeHead(401).end();
+    else if (request.method === 'GET') {
       const digest = stored === null ? '' : createHash('sha512').update(stored).digest('hex');
       const headers = { 'x-drover-image-sha512': digest };
-      return void response.writeHead(stored === null ? 204 : 200, headers).end(stored ?? undefined);
+      response.writeHead(stored === null ? 204 : 200, headers).end(stored ?? undefined);
+    } else if (refuses !== null) response.writeHead(refuses).end('no room');
+    else if (!hangs) {
+      const blocks: Buffer[] = [];
+      request.on('data', (block: Buffer) => blocks.push(block));
+      request.on('end', () => {
+        stored = Buffer.concat(blocks);
+        response.writeHead(204).end();
+      });
     }
-    if (refuses !== null) return void response.writeHead(refuses).end('no room');
-    if (hangs) return undefined;
-    const blocks: Buffer[] = [];
-    request.on('data', (block: Buffer) => blocks.push(block));
-    request.on('end', () => {
-      stored = Buffer.concat(blocks);
-      response.writeHead(204).end();
-    });
   });
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
 });
