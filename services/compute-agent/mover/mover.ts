@@ -98,6 +98,8 @@ export interface Transfer {
   /** True: send nothing until it is told to. */
   readonly paused?: boolean;
   readonly stall_timeout_seconds: number;
+  /** How many connections one copy may use at once. Nothing: 1. */
+  readonly connections?: number;
 }
 
 export interface TransferWatch {

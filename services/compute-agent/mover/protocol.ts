@@ -12,7 +12,9 @@ import { LARGEST_EXTENT_BYTES, LEAF_BYTES, SEGMENTS_MAX, type Segment } from './
  *                            ◄─ holdings  per disk: extents that are durable here, with their leaves
  *                            ◄─ ready {continued}
  *       extent extent extent … ─►                             any stream of the session
- *                            ◄─ acknowledged  extents that survive a power cut now
+ *                            ◄─ acknowledged  extents that survive a power cut now, on the first stream
+ *       (end of another stream) ─►
+ *                            ◄─ ready   all that came over it was taken: now the first stream may finish
  *       finish {digests, prove} ─►                             the first stream only
  *                            ◄─ done {proved_bytes, prove_seconds}   all is durable, and the receiver holds what
  *                                                              the digests say
@@ -57,6 +59,8 @@ export const TEXT_FRAME_BYTES_MAX = 64 * 1024;
 /** Frames of digests, leaves and acknowledgements. */
 export const TABLE_FRAME_BYTES_MAX = 256 * 1024;
 export const DISKS_MAX = 64;
+/** Connections of one session. */
+export const STREAMS_MAX = 8;
 
 const EXTENT_HEADER_BYTES = 2 + 4 + LEAF_BYTES + 1 + 2;
 const SEGMENT_BYTES = 8;

@@ -6,6 +6,7 @@ import {
   frameTypes,
   PROTOCOL_VERSION,
   ProtocolError,
+  STREAMS_MAX,
   TEXT_FRAME_BYTES_MAX,
   textFrame,
   type Failed,
@@ -52,6 +53,10 @@ export class Receiver {
 
   async #serve(duplex: Duplex): Promise<void> {
     const stream: Stream = { connection: new FrameConnection(duplex), hello: null };
+    // Those that have just broken may still be here. More would be memory that a hostile sender makes us take.
+    if (this.#streams.size >= 2 * STREAMS_MAX) return stream.connection.destroy();
+    // A sender that has ended its side still hears what we have to say.
+    duplex.allowHalfOpen = true;
     this.#streams.add(stream);
     try {
       await this.#converse(stream);
@@ -69,6 +74,9 @@ export class Receiver {
     for await (const frame of stream.connection.frames(limit, { reuse: true })) {
       await this.#handle(stream, frame);
     }
+    const { hello, connection } = stream;
+    // All that came over it was taken.
+    if (hello !== null && hello.stream > 0) await connection.write(textFrame('ready', { continued: true }));
   }
 
   /** What may come now. An extent's length is bounded by the admitted disks, not by what the sender says. */
@@ -123,6 +131,7 @@ export class Receiver {
     if (hello.migration_id !== this.#admitted.migration_id) {
       throw new ProtocolError(`migration ${hello.migration_id} is not admitted here`);
     }
+    if (hello.stream >= STREAMS_MAX) throw new ProtocolError(`stream ${hello.stream} of ${STREAMS_MAX}`);
     return hello;
   }
 

@@ -5,7 +5,10 @@ import type { RateLimiter } from './rate-limiter.ts';
 import type { Compressor } from './compressor.ts';
 import { LeafTable } from '../disks/leaf-table.ts';
 import { MemoryPool } from '../disks/memory-pool.ts';
-import { segmentsOf, type Segment } from '../disks/extents.ts';
+import { segmentsOf, UNKNOWN_LEAF, type Segment } from '../disks/extents.ts';
+import { beginRead, READ_AHEAD, readAhead, type PendingRead } from './read-ahead.ts';
+import { FurtherStreams, type Stream } from './further-streams.ts';
+import { SendWindow } from './send-window.ts';
 import {
   decodedBytes,
   encodings,
@@ -17,15 +20,14 @@ import {
   textFrame,
   type Done,
   type Extent,
+  type ExtentAddress,
 } from '../protocol.ts';
 import { readDone, readReady } from '../protocol-texts.ts';
 
-/** Extents that are read before their turn: the disk works while the last one is hashed and sent. */
-const READ_AHEAD = 3;
 /** What a break may cost at most, and how far the receiver's disk may lag behind. */
 const UNACKNOWLEDGED_BYTES_MAX = 64 * 1024 * 1024;
-/** A long row of holes must not keep the process from hearing a cancel. */
-const EXTENTS_PER_TURN = 4096;
+/** A round with less to send is over before more connections would pay. */
+const WORTH_MORE_CONNECTIONS_BYTES = 32 * 1024 * 1024;
 
 /** What has been done so far, over all sessions of a transfer. */
 export interface TransferCounters {
@@ -41,16 +43,6 @@ export interface TransferCounters {
   resent_bytes: number;
 }
 
-export class SourceReadFailure extends Error {
-  override readonly name = 'SourceReadFailure';
-  readonly disk: string;
-
-  constructor(disk: string, cause: unknown) {
-    super(cause instanceof Error ? cause.message : String(cause), { cause });
-    this.disk = disk;
-  }
-}
-
 export interface SendingOptions {
   readonly link: ReceiverLink;
   readonly disks: readonly SourceDisk[];
@@ -62,6 +54,8 @@ export interface SendingOptions {
   readonly held: readonly LeafTable[] | null;
   /** More rounds will follow: the receiver reads what it has written again. */
   readonly prove: boolean;
+  /** Further connections that may be made, and how. They send extents, no more; one that breaks is done without. */
+  readonly further: { readonly count: number; readonly open: (stream: number) => Promise<ReceiverLink> };
   /** Something has moved: the transfer is not stalled. */
   readonly onActivity: () => void;
 }
@@ -74,25 +68,31 @@ export interface SessionResult {
   readonly overhead_seconds: number;
 }
 
-interface PendingRead {
-  readonly disk: number;
-  readonly index: number;
-  readonly memory: Buffer;
-  readonly content: Promise<Buffer>;
-}
-
 /** One attempt to bring the receiver's disks to what ours are: from `begin` to `done`. */
 export class SendingSession {
   readonly #options: SendingOptions;
   #held: readonly LeafTable[] = [];
-  #unacknowledged_bytes = 0;
-  #wakeOnAcknowledgement: (() => void) | null = null;
+  readonly #window = new SendWindow(UNACKNOWLEDGED_BYTES_MAX);
   #failure: unknown = null;
   #done: Done | null = null;
-  readonly #memory = new MemoryPool(READ_AHEAD + 1);
+  readonly #memory: MemoryPool;
+  readonly #reads: AsyncGenerator<PendingRead, void, undefined>;
+  /** Sent over a stream that broke, and nobody knows whether they arrived. */
+  #lost: readonly ExtentAddress[] = [];
+  #put_bytes = 0;
+  readonly #further: FurtherStreams;
 
   constructor(options: SendingOptions) {
     this.#options = options;
+    const { disks, further } = options;
+    this.#further = new FurtherStreams({
+      ...further,
+      send: (stream) => this.#sendOver(stream),
+      onBroken: (stream) => this.#lose(this.#window.lose(stream)),
+      onFailure: (error) => this.#window.fail(error),
+    });
+    this.#memory = new MemoryPool(READ_AHEAD + 1 + further.count);
+    this.#reads = readAhead(disks, this.#memory, (disk, index, source) => this.#skips(disk, index, source));
   }
 
   /** @throws RemoteFailure, ConnectionClosed, ProtocolError, SourceReadFailure */
@@ -114,9 +114,12 @@ export class SendingSession {
       await link.connection.write(textFrame('finish', { digests, prove }));
       await answered;
     } catch (error) {
+      this.#window.fail(error);
       // What the receiver has to say explains why it closed the connection while we wrote.
       await Promise.race([answered.catch(() => undefined), seconds(1)]);
       throw this.#failure ?? error;
+    } finally {
+      await this.#further.close();
     }
     if (this.#failure !== null || this.#done === null) throw this.#failure;
     const waited_seconds = (ready_at - began_at + performance.now() - finished_at) / 1000;
@@ -162,14 +165,11 @@ export class SendingSession {
         }
         if (type !== frameTypes.acknowledged)
           throw new ProtocolError(`type ${type} instead of an acknowledgement`);
-        for (const { disk, index } of readAcknowledged(body)) {
-          this.#unacknowledged_bytes -= this.#options.disks[disk]?.layout.length(index) ?? 0;
-        }
-        this.#wakeOnAcknowledgement?.();
+        this.#window.acknowledge(readAcknowledged(body));
       }
     } catch (error) {
-      this.#failure = error;
-      this.#wakeOnAcknowledgement?.();
+      this.#failure ??= error;
+      this.#window.fail(error);
       // A writer that waits for the window hears of it too.
       if (!(error instanceof RemoteFailure)) link.connection.destroy();
       else link.destroy();
@@ -177,24 +177,43 @@ export class SendingSession {
   }
 
   async #sendDisks(): Promise<void> {
-    const reading: PendingRead[] = [];
-    let turn = 0;
+    const leading = { number: 0, link: this.#options.link };
     try {
-      for (const [disk, source] of this.#options.disks.entries()) {
-        for (let index = 0; index < source.layout.count; index += 1) {
-          turn += 1;
-          if (turn % EXTENTS_PER_TURN === 0) await new Promise((resolve) => setImmediate(resolve));
-          if (this.#skips(disk, index, source)) continue;
-          if (reading.length >= READ_AHEAD) await this.#sendNext(reading);
-          if (this.#failure !== null) throw this.#failure;
-          reading.push(await this.#read(disk, index, source));
-        }
-      }
-      while (reading.length > 0) await this.#sendNext(reading);
+      do {
+        await this.#sendOver(leading);
+        // Each has sent its last extent, and that was taken; or it broke, and what it lost is to be sent.
+        await this.#further.ended();
+        this.#window.check();
+      } while (this.#lost.length > 0);
     } finally {
-      // Reads that nobody waits for any more end before their files are closed.
-      await Promise.allSettled(reading.map(({ content }) => content));
+      await this.#reads.return();
     }
+  }
+
+  /** Sends, over one stream of any number, until nothing is left. */
+  async #sendOver(stream: Stream): Promise<void> {
+    for (let read = await this.#nextRead(); read !== null; read = await this.#nextRead()) {
+      try {
+        this.#window.check();
+        await this.#deal(read, stream);
+      } finally {
+        this.#memory.give(read.memory);
+      }
+      if (this.#put_bytes >= WORTH_MORE_CONNECTIONS_BYTES) this.#further.start();
+    }
+  }
+
+  async #nextRead(): Promise<PendingRead | null> {
+    const [lost, ...others] = this.#lost;
+    const source = lost === undefined ? undefined : this.#options.disks[lost.disk];
+    if (lost === undefined || source === undefined) return (await this.#reads.next()).value ?? null;
+    this.#lost = others;
+    return beginRead(source, lost, { pool: this.#memory, again: true });
+  }
+
+  #lose(extents: readonly ExtentAddress[]): void {
+    this.#lost = [...this.#lost, ...extents];
+    for (const { disk, index } of extents) this.#held[disk]?.set(index, UNKNOWN_LEAF);
   }
 
   /** Deals with an extent that need not be read. @returns false when it must be */
@@ -217,47 +236,21 @@ export class SendingSession {
     onActivity();
   }
 
-  async #read(disk: number, index: number, source: SourceDisk): Promise<PendingRead> {
-    const memory = await this.#memoryFor(source);
-    const content = source.read(index, memory);
-    // Waited for later: until then it is nobody's unhandled failure.
-    content.catch(() => undefined);
-    return { disk, index, memory, content };
-  }
-
-  async #memoryFor(source: SourceDisk): Promise<Buffer> {
-    try {
-      return await source.memoryFrom(this.#memory);
-    } catch (error) {
-      throw new SourceReadFailure(source.name, error);
-    }
-  }
-
-  async #sendNext(reading: PendingRead[]): Promise<void> {
-    const next = reading.shift();
-    if (next === undefined) return;
-    const { disk, index, memory } = next;
-    const source = this.#options.disks[disk];
-    const held = this.#held[disk];
-    if (source === undefined || held === undefined) return;
-    let content: Buffer;
-    try {
-      content = await next.content;
-    } catch (error) {
-      throw new SourceReadFailure(source.name, error);
-    }
+  async #deal(read: PendingRead, stream: Stream): Promise<void> {
+    const { disk, index, source } = read;
+    const content = await read.content;
     this.#options.counters.read_bytes += content.length;
     source.note(index, content);
-    const leaf = source.leaves.get(index);
-    if (leaf.equals(held.get(index))) this.#account(source, index, { skipped: true });
-    else await this.#send(disk, index, source, content);
-    this.#memory.give(memory);
+    const held = this.#held[disk]?.get(index);
+    if (held?.equals(source.leaves.get(index)) === true) this.#account(source, index, { skipped: true });
+    else await this.#send(read, content, stream);
   }
 
-  async #send(disk: number, index: number, source: SourceDisk, content: Buffer): Promise<void> {
+  async #send(read: PendingRead, content: Buffer, stream: Stream): Promise<void> {
     const { limiter, compressor, counters } = this.#options;
+    const { disk, index, source, again } = read;
     const length = source.layout.length(index);
-    await this.#waitForWindow(length);
+    await this.#window.room(length);
     const segments = source.leaves.isZero(index) ? [] : segmentsOf(content, source.layout.extent_bytes);
     const plain = compact(content, segments);
     const packed = await compressor.pack(plain, limiter.rate_bytes_per_second);
@@ -271,18 +264,21 @@ export class SendingSession {
     };
     if (source.sent.has(index)) counters.resent_bytes += decodedBytes(segments);
     source.sent.add(index);
-    this.#unacknowledged_bytes += length;
-    counters.changed_bytes += length;
+    this.#window.add(read, stream.number, length);
+    if (!again) {
+      counters.changed_bytes += length;
+      this.#account(source, index, { skipped: false });
+      counters.skipped_bytes += length - decodedBytes(segments);
+    }
     this.#held[disk]?.set(index, extent.leaf);
     const started_at = performance.now();
-    const wire_bytes = await this.#put(extent);
-    compressor.noteSent(wire_bytes, performance.now() - started_at);
-    this.#account(source, index, { skipped: false });
-    counters.skipped_bytes += length - decodedBytes(segments);
+    const wire_bytes = await this.#put(extent, stream.link);
+    // Each stream sees its part of the link.
+    compressor.noteSent(wire_bytes * (1 + this.#further.count), performance.now() - started_at);
   }
 
-  async #put(extent: Extent): Promise<number> {
-    const { link, limiter, counters, onActivity } = this.#options;
+  async #put(extent: Extent, link: ReceiverLink): Promise<number> {
+    const { limiter, counters, onActivity } = this.#options;
     const parts = [extentFrameHead(extent), extent.payload];
     let total_bytes = 0;
     for (const part of parts) {
@@ -296,21 +292,8 @@ export class SendingSession {
         onActivity();
       }
     }
+    this.#put_bytes += total_bytes;
     return total_bytes;
-  }
-
-  async #waitForWindow(length: number): Promise<void> {
-    while (
-      this.#failure === null &&
-      this.#unacknowledged_bytes > 0 &&
-      this.#unacknowledged_bytes + length > UNACKNOWLEDGED_BYTES_MAX
-    ) {
-      await new Promise<void>((resolve) => {
-        this.#wakeOnAcknowledgement = resolve;
-      });
-      this.#wakeOnAcknowledgement = null;
-    }
-    if (this.#failure !== null) throw this.#failure;
   }
 }
 

@@ -9,12 +9,8 @@ import { ProtocolError } from '../protocol.ts';
 import { Compressor } from './compressor.ts';
 import { RateLimiter } from './rate-limiter.ts';
 import { RemoteFailure, type ReceiverLink } from './receiver-link.ts';
-import {
-  SendingSession,
-  SourceReadFailure,
-  type SessionResult,
-  type TransferCounters,
-} from './sending-session.ts';
+import { SourceReadFailure } from './read-ahead.ts';
+import { SendingSession, type SessionResult, type TransferCounters } from './sending-session.ts';
 import { SourceDisk } from './source-disk.ts';
 import { addressOf } from './address-of.ts';
 import { LinkFailure, openSshLink, type SshLinkOptions } from './ssh-link.ts';
@@ -95,19 +91,24 @@ export class TransferRun {
     if (this.#fatal !== null) throw this.#fatal;
     if (this.#link !== null && !this.#link.connection.closed) return this.#link;
     this.#held = null;
-    const { endpoint, private_key, local_address, migration_id } = this.#transfer;
-    const link = await this.#open({ endpoint, private_key, local_address });
-    try {
-      await link.greet({ migration_id, session: this.#session, stream: 0 });
-    } catch (error) {
-      link.destroy();
-      throw error;
-    }
+    const link = await this.#openStream(0);
     if (this.#fatal !== null) {
       link.destroy();
       throw this.#fatal;
     }
     this.#link = link;
+    return link;
+  }
+
+  async #openStream(stream: number): Promise<ReceiverLink> {
+    const { endpoint, private_key, local_address, migration_id } = this.#transfer;
+    const link = await this.#open({ endpoint, private_key, local_address });
+    try {
+      await link.greet({ migration_id, session: this.#session, stream });
+    } catch (error) {
+      link.destroy();
+      throw error;
+    }
     return link;
   }
 
@@ -244,6 +245,10 @@ export class TransferRun {
       counters: this.#counters,
       held: this.#held,
       prove,
+      further: {
+        count: (this.#transfer.connections ?? 1) - 1,
+        open: (stream) => this.#openStream(stream),
+      },
       onActivity: () => {
         this.#active_at = performance.now();
       },

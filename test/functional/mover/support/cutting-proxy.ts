@@ -6,6 +6,8 @@ export interface CuttingProxy {
   /** Connections made so far. */
   readonly made: () => number;
   cut(): void;
+  /** Cuts the one that was made as the so-many-th, from 0. */
+  cutOne(place: number): void;
   /** Lets nothing through any more, without closing anything. */
   hang(): void;
   close(): Promise<void>;
@@ -13,10 +15,12 @@ export interface CuttingProxy {
 
 export async function startCuttingProxy(target_port: number): Promise<CuttingProxy> {
   const sockets = new Set<Socket>();
+  const senders: Socket[] = [];
   let made = 0;
   let hanging = false;
   const server = createServer((from) => {
     made += 1;
+    senders.push(from);
     const to = connect({ host: '127.0.0.1', port: target_port });
     for (const socket of [from, to]) {
       sockets.add(socket);
@@ -41,6 +45,7 @@ export async function startCuttingProxy(target_port: number): Promise<CuttingPro
     port: typeof address === 'object' && address !== null ? address.port : 0,
     made: () => made,
     cut,
+    cutOne: (place) => senders[place]?.resetAndDestroy(),
     hang: () => {
       hanging = true;
       for (const socket of sockets) {
