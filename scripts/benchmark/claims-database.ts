@@ -1,16 +1,19 @@
-import { randomBytes } from 'node:crypto';
+import { randomBytes, randomUUID } from 'node:crypto';
 import pg from 'pg';
 import { migrateDatabase } from '../../shared/database/migrate.ts';
-import { fleet } from './fleet.ts';
+import { seededRandom } from '../../services/scheduler/placement/random.ts';
+import { fleet, fleetRequest } from './fleet.ts';
 
 /**
- * A database of its own on the server, with the fleet registered in it.
+ * A database of its own on the server, with the fleet registered in it and moves that are to be given a host: their
+ * requests are accepted, a scheduler drives them, the next thing is the choice.
  *
  * @param server URL of a PostgreSQL that may create databases
  */
 export async function createClaimsDatabase(
   server: string,
   hosts: number,
+  moves: number,
 ): Promise<{ readonly url: string; readonly drop: () => Promise<void> }> {
   const name = `drover_bench_${randomBytes(4).toString('hex')}`;
   await run(server, (client) => client.query(`create database ${name}`));
@@ -19,7 +22,11 @@ export async function createClaimsDatabase(
   const drop = () => run(server, (client) => client.query(`drop database if exists ${name} with (force)`));
   try {
     await migrateDatabase(url.href);
-    await run(url.href, (client) => register(client, hosts));
+    await run(url.href, async (client) => {
+      await register(client, hosts);
+      await request(client, hosts, moves);
+      await client.query('analyze');
+    });
   } catch (error) {
     await drop();
     throw error;
@@ -62,7 +69,47 @@ async function register(client: pg.Client, hosts: number): Promise<void> {
      join hosts h on h.name = d.name cross join lateral jsonb_each(d.inventories) i`,
     [describe(hosts)],
   );
-  await client.query('analyze');
+}
+
+/** So many moves of servers of the fleet, as the api and the machine leave them before the choice. */
+async function request(client: pg.Client, hosts: number, moves: number): Promise<void> {
+  const random = seededRandom('moves');
+  const asked = Array.from({ length: moves }, () => {
+    // Number 0: a plain move, the flavor of which is drawn.
+    const { flavor, resources, ignore_hosts } = fleetRequest(0, hosts, random);
+    return {
+      id: randomUUID(),
+      migration: randomUUID(),
+      operation: randomUUID(),
+      flavor,
+      resources,
+      source: ignore_hosts[0],
+    };
+  });
+  await client.query(
+    `create temporary table asked as select * from jsonb_to_recordset($1::jsonb)
+       as a(id uuid, migration uuid, operation uuid, flavor jsonb, resources jsonb, source text)`,
+    [JSON.stringify(asked)],
+  );
+  await client.query(`
+    insert into instances (uuid, project_id, user_id, name, hostname, reservation_id, flavor, host, node, epoch, vm_state,
+      task_state, power_state, launched_at)
+      select id, 'p', 'u', 'guest', 'guest', 'r-1', flavor, source, source, 1, 'active', 'resize_prep', 1, now() from asked;
+    insert into claims (host_id, consumer_uuid, consumer_kind, instance_uuid, resource_class, amount)
+      select h.id, a.id, 'instance', a.id, r.key, r.value::bigint
+      from asked a join hosts h on h.name = a.source cross join lateral jsonb_each_text(a.resources) r;
+    insert into migrations (uuid, instance_uuid, migration_type, status, phase, source_compute, source_node, old_flavor,
+      new_flavor, old_vm_state, user_id, project_id, request_id)
+      select migration, id, 'migration', 'pre-migrating', 'choose', source, source, flavor, flavor, 'active', 'u', 'p',
+        'req-' || id from asked;
+    insert into instance_actions (instance_uuid, action, request_id, user_id, project_id)
+      select id, 'migrate', 'req-' || id, 'u', 'p' from asked;
+    insert into instance_action_events (action_id, event)
+      select a.id, e.name from instance_actions a cross join (values ('conductor_migrate_server'), ('cold_migrate')) e(name);
+    insert into operations (id, kind, instance_uuid, migration_uuid, action_id, request_id, user_id, project_id, step,
+      step_state)
+      select a.operation, 'cold', a.id, a.migration, n.id, n.request_id, 'u', 'p', 'choose', 'ordered'
+      from asked a join instance_actions n on n.instance_uuid = a.id`);
 }
 
 function describe(hosts: number): string {

@@ -5,18 +5,21 @@ import { createClaimsDatabase } from './claims-database.ts';
 
 const hosts = 5000;
 const milliseconds = 5000;
-const at_once = 64;
+const at_once = 96;
+/** More than can be claimed in the time. */
+const moves = 15_000;
 
 /**
  * Claimed decisions per second at 5,000 hosts against a real PostgreSQL, with one and with two schedulers, each a
- * process of its own. Every decision is stored with all its reasons.
+ * process of its own that goes the product's own way: each counts when its claim, its record with all reasons, the
+ * operation's next state and the next command are committed.
  *
  * @returns by number of schedulers
  */
 export async function claimedPerSecond(server: string): Promise<Readonly<Record<string, number>>> {
   const figures: Record<string, number> = {};
   for (const schedulers of [1, 2]) {
-    const database = await createClaimsDatabase(server, hosts);
+    const database = await createClaimsDatabase(server, hosts, moves);
     try {
       figures[schedulers] = await measure(database.url, schedulers);
     } finally {
@@ -30,8 +33,8 @@ async function measure(url: string, schedulers: number): Promise<number> {
   const workers = Array.from({ length: schedulers }, (_, number) =>
     fork(join(import.meta.dirname, 'claims-worker.ts'), [
       url,
-      `scheduler-${number}`,
-      String(hosts),
+      String(number),
+      String(schedulers),
       String(milliseconds),
       String(at_once),
     ]),

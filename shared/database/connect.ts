@@ -28,6 +28,20 @@ export interface DatabaseOptions {
   readonly generic_plans?: boolean;
 }
 
+/**
+ * Every statement finds its rows by keys. While tables are small, or their statistics old, the planner reads whole ones
+ * instead and keeps that plan for as long as the connection lives.
+ */
+const keyedPlans = [
+  'plan_cache_mode=force_generic_plan',
+  'enable_hashjoin=off',
+  'enable_mergejoin=off',
+  'random_page_cost=1.1',
+  'jit=off',
+]
+  .map((setting) => `-c ${setting}`)
+  .join(' ');
+
 /** Opens a pool. Connections are made on first use; an idle one that breaks is reported and replaced. */
 export function connectDatabase(options: DatabaseOptions, onIdleError: (error: Error) => void): Pool {
   const pool = new pg.Pool({
@@ -35,7 +49,7 @@ export function connectDatabase(options: DatabaseOptions, onIdleError: (error: E
     max: options.max_pool_size,
     application_name: options.application_name,
     ...(options.pipeline === true ? { pipeline: true } : {}),
-    ...(options.generic_plans === true ? { options: '-c plan_cache_mode=force_generic_plan' } : {}),
+    ...(options.generic_plans === true ? { options: keyedPlans } : {}),
     idle_in_transaction_session_timeout: 60_000,
     connectionTimeoutMillis: 10_000,
   });

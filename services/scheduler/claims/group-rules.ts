@@ -10,44 +10,68 @@ import type { Refusal } from './capacity.ts';
 export interface GroupMembers {
   readonly policy: 'affinity' | 'anti-affinity' | 'soft-affinity' | 'soft-anti-affinity';
   readonly max_server_per_host: number;
-  /** Other members, each with every host where it has a claim or lives: one that moves counts on both. */
-  readonly others: ReadonlyArray<{ readonly instance_id: InstanceId; readonly hosts: readonly HostName[] }>;
+  /** Each member with every host where it has a claim or lives: one that moves counts on both. */
+  readonly hosts_of: Map<InstanceId, Set<HostName>>;
 }
 
-/** Locks the group until the transaction ends and reads its members. Null: there is no such group any more. */
-export async function lockGroup(
+interface GroupRow {
+  readonly uuid: string;
+  readonly policy: GroupMembers['policy'];
+  readonly max_server_per_host: number | null;
+}
+interface MemberRow {
+  readonly group_uuid: string;
+  readonly instance_id: InstanceId;
+  readonly hosts: readonly HostName[];
+}
+
+/**
+ * Locks groups until the transaction ends, in one order, and reads their members. A group that is not there any more
+ * has no entry.
+ */
+export async function lockGroups(
   transaction: Queryable,
-  group_uuid: string,
-  instance_id: InstanceId,
-): Promise<GroupMembers | null> {
+  group_uuids: readonly string[],
+): Promise<ReadonlyMap<string, GroupMembers>> {
+  if (group_uuids.length === 0) return new Map();
+  const uuids = [...new Set(group_uuids)];
   // Two statements: the second must see what those committed that the first had to wait for.
-  const locking = transaction.query<{ policy: GroupMembers['policy']; max_server_per_host: number | null }>(
-    prepared('select policy, max_server_per_host from server_groups where uuid = $1 for update', [
-      group_uuid,
+  const [groups, members] = await Promise.all([
+    transaction.query<GroupRow>(prepared(lockSql, [uuids])),
+    transaction.query<MemberRow>(prepared(membersSql, [uuids])),
+  ]);
+  return new Map(
+    groups.rows.map(({ uuid, policy, max_server_per_host }) => [
+      uuid,
+      {
+        policy,
+        max_server_per_host: max_server_per_host ?? 1,
+        hosts_of: new Map(
+          members.rows
+            .filter(({ group_uuid }) => group_uuid === uuid)
+            .map(({ instance_id, hosts }) => [instance_id, new Set(hosts)]),
+        ),
+      },
     ]),
   );
-  const reading = transaction.query<{ instance_id: InstanceId; hosts: HostName[] }>(
-    prepared(
-      `select i.uuid as instance_id,
-              array(select h.name from claims c join hosts h on h.id = c.host_id where c.instance_uuid = i.uuid
-                    union select i.host where i.host is not null) as hosts
-       from instances i
-       where i.server_group_uuid = $1 and i.uuid <> $2 and i.deleted_at is null`,
-      [group_uuid, instance_id],
-    ),
-  );
-  reading.catch(() => undefined);
-  const group = (await locking).rows[0];
-  const others = (await reading).rows;
-  if (group === undefined) return null;
-  return { policy: group.policy, max_server_per_host: group.max_server_per_host ?? 1, others };
 }
 
-/** @returns why a member may not be placed on `host`, or null. Soft policies never refuse: they are weighed. */
-export function groupRefusal(group: GroupMembers, host: HostName): Refusal | null {
+const lockSql = `
+  select uuid, policy, max_server_per_host from server_groups where uuid = any($1::uuid[]) order by uuid for update`;
+
+const membersSql = `
+  select i.server_group_uuid as group_uuid, i.uuid as instance_id,
+         array(select h.name from claims c join hosts h on h.id = c.host_id where c.instance_uuid = i.uuid
+               union select i.host where i.host is not null) as hosts
+  from instances i
+  where i.server_group_uuid = any($1::uuid[]) and i.deleted_at is null`;
+
+/** @returns why the member may not be placed on `host`, or null. Soft policies never refuse: they are weighed. */
+export function groupRefusal(group: GroupMembers, member: InstanceId, host: HostName): Refusal | null {
+  const others = [...group.hosts_of].filter(([other]) => other !== member).map(([, hosts]) => hosts);
   switch (group.policy) {
     case 'anti-affinity': {
-      const present = group.others.filter((member) => member.hosts.includes(host)).length;
+      const present = others.filter((hosts) => hosts.has(host)).length;
       if (present < group.max_server_per_host) return null;
       return {
         check: 'anti_affinity',
@@ -55,7 +79,7 @@ export function groupRefusal(group: GroupMembers, host: HostName): Refusal | nul
       };
     }
     case 'affinity': {
-      const hosts = new Set(group.others.flatMap((member) => member.hosts));
+      const hosts = new Set(others.flatMap((each) => [...each]));
       if (hosts.size === 0 || hosts.has(host)) return null;
       return {
         check: 'affinity',

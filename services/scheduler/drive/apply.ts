@@ -14,9 +14,9 @@ export async function lockHostsOf(
   loaded: LoadedOperation,
   changes: readonly Change[],
 ): Promise<void> {
-  const movesClaims = changes.some((change) => change.type.startsWith('claims_'));
-  const home = changes.find((change) => change.type === 'instance' && change.set.host !== undefined);
-  if (!movesClaims && home === undefined) return;
+  if (!needsHosts(changes)) return;
+  const movesClaims = changes.some(isOfClaims);
+  const home = changes.find(isOfHome);
   const { instance, migration } = loaded.world;
   const hosts = movesClaims ? await hostsOfClaims(transaction, instance.id) : [];
   if (home?.type === 'instance') {
@@ -26,6 +26,14 @@ export async function lockHostsOf(
   }
   await lockHosts(transaction, hosts);
 }
+
+/** Whether the changes touch claims or homes, and with them rows of hosts. */
+export function needsHosts(changes: readonly Change[]): boolean {
+  return changes.some((change) => isOfClaims(change) || isOfHome(change));
+}
+
+const isOfClaims = (change: Change): boolean => change.type.startsWith('claims_');
+const isOfHome = (change: Change): boolean => change.type === 'instance' && change.set.host !== undefined;
 
 /**
  * Applies a decision's changes: claims by their own statements, in order; everything else gathered in `rows`, which
@@ -145,7 +153,7 @@ function setInstance(rows: RowChanges, set: InstancePatch, loaded: LoadedOperati
   });
   if (set.task_state === null) {
     // A delete that waits behind this operation has told the user already that the server is being deleted.
-    const waits = `exists (select from operations where instance_uuid = ${rows.add(loaded.world.instance.id)}
+    const waits = `exists (select from operations where instance_uuid = ${rows.add(loaded.world.instance.id, 'uuid')}
       and kind = 'delete' and state = 'waiting')`;
     rows.setExpression('instances', 'task_state', `case when ${waits} then 'deleting' end`);
   }
@@ -221,7 +229,9 @@ function setDue(
 ): void {
   if (seconds === undefined) return;
   const expression =
-    seconds === null ? 'null' : `now() + make_interval(secs => ${rows.add(seconds)}::double precision)`;
+    seconds === null
+      ? 'null'
+      : `now() + make_interval(secs => ${rows.add(seconds, 'double precision')}::double precision)`;
   rows.setExpression(table, column, expression);
 }
 

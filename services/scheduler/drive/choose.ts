@@ -1,250 +1,239 @@
-import { randomUUID } from 'node:crypto';
+import { setImmediate as untilIdle } from 'node:timers/promises';
 import type { HostName } from '../../../shared/domain/ids.ts';
-import type { Queryable } from '../../../shared/database/connect.ts';
-import { claim, type ClaimedHost, type ClaimOutcome } from '../claims/claim.ts';
 import type { Refusal } from '../claims/capacity.ts';
-import { claimDetailsFor } from '../placement/claim-details.ts';
 import { decide as decidePlacement } from '../placement/decide.ts';
-import type { Decision, PlacementRequest } from '../placement/model.ts';
-import type { MachineEvent } from '../migration/model.ts';
 import { packRecord } from '../placement-record.ts';
-import { decideAndCommit, type AfterCommit, type ChooseTask } from './decision.ts';
-import { readPlacementRequest } from './placement-request.ts';
-import { readClusterVersion } from '../snapshot/cluster-version.ts';
-import { loadHosts } from '../snapshot/load-hosts.ts';
+import { Choice, type Round } from './choice.ts';
+import { claimAlone, claimTogether, giveUp, type Trial, type Tried } from './choice-claims.ts';
+import type { AfterCommit, ChooseTask } from './decision.ts';
+import { readPlacementRequests } from './placement-request.ts';
 import type { DriveServices } from './services.ts';
-import { prepared } from './statement.ts';
 import { transact, type Transaction } from './transaction.ts';
 import type { Turns } from './turns.ts';
-import { lockAndLoad, type LoadedOperation } from './world.ts';
+
+/** Choices of one transaction: more would hold their hosts' locks for longer, and cost each hardly less. */
+const TOGETHER_MAX = 48;
+/** While one transaction is under way in the database, the next choices are decided here. */
+const RUNS_AT_ONCE = 2;
+/** Decisions made without letting the process do anything else. */
+const DECISIONS_IN_A_ROW = 8;
 
 /**
- * Carries out the order `choose`: decide on the snapshot, then, in ONE transaction, check that the order still stands,
+ * Carries out the order `choose`: decide on the snapshot, then, in one transaction, check that the order still stands,
  * claim the host, store the decision and tell the machine. A crash anywhere leaves no claim without its operation
  * knowing of it. When the host refuses, the next alternate is tried; hosts that refuse are left out of the next
  * decision, bounded.
  *
- * Each host is tried in a transaction of its own: one that went on to the next host with the lock of the last one would
- * wait for another that tries the same two in the opposite order.
- *
- * @returns null when the order was overtaken: another scheduler drives, or the operation was called back.
+ * Choices share transactions: one that comes while others are being made joins those that come with it, one that comes
+ * alone is made at once. They are decided one after the other, each counting what those before it take. What a choice
+ * tries next after a refusal is tried in another transaction: one that went on to the next host with the lock of the
+ * last one would wait for another that tries the same two in the opposite order.
  */
-export async function chooseHost(
-  services: DriveServices,
-  turns: Turns,
-  task: ChooseTask,
-): Promise<AfterCommit | null> {
-  const [request] = await Promise.all([
-    readPlacementRequest(services.pool, task.operation_id, task.ignore_hosts),
-    services.snapshot.refresh(),
-  ]);
-  if (request === null) return null;
-  const { placement } = request;
-  const refusals = new Map<HostName, Refusal>();
-  for (let tries = 1; ; tries += 1) {
-    if (tries > 1) await services.snapshot.refresh();
-    const decision = decidePlacement(
-      services.snapshot.current(),
-      { ...placement, ignore_hosts: [...placement.ignore_hosts, ...refusals.keys()] },
-      services.placement,
-      request.request_id,
-    );
-    const release =
-      decision.chosen === null ? null : services.snapshot.reserve(decision.chosen, placement.resources);
-    const inTurn = (work: Work) =>
-      turns.take(task.operation_id, () =>
-        transact(services.pool, (transaction) => asOrdered(services, transaction, task, work)),
-      );
-    try {
-      // After the reservation: who decides meanwhile shall know of this choice.
-      const record = packRecord(decision, (names) => services.host_lists.digestOf(names));
-      await services.host_lists.store(decision.rejections.columns()?.names ?? []);
-      const round: Round = { decision, record, refusals, placement };
-      for (const host of [decision.chosen, ...decision.alternates]) {
-        if (host === null) continue;
-        const outcome = await inTurn((transaction, loaded) =>
-          claimAndTell(services, transaction, loaded, round, host),
-        );
-        if (outcome !== 'refused') return outcome;
-      }
-      if (decision.chosen === null || tries >= services.placement.scheduler.max_attempts) {
-        const outcome = await inTurn((transaction, loaded) => giveUp(services, transaction, loaded, round));
-        if (outcome !== 'refused') return outcome;
-      }
-    } finally {
-      release?.();
+export class Chooser {
+  readonly #services: DriveServices;
+  readonly #turns: Turns;
+  #waiting: Choice[] = [];
+  #running = 0;
+  #isBeginning = false;
+
+  constructor(services: DriveServices, turns: Turns) {
+    this.#services = services;
+    this.#turns = turns;
+  }
+
+  /** @returns null when the order was overtaken: another scheduler drives, or the operation was called back. */
+  async choose(task: ChooseTask): Promise<AfterCommit | null> {
+    const choice = new Choice(task);
+    this.#join(choice);
+    return await choice.outcome;
+  }
+
+  #join(choice: Choice): void {
+    this.#waiting.push(choice);
+    this.#beginSoon();
+  }
+
+  /** Not at once: those that come in the same moment are to go together. */
+  #beginSoon(): void {
+    if (this.#isBeginning) return;
+    this.#isBeginning = true;
+    setImmediate(() => {
+      this.#isBeginning = false;
+      this.#begin();
+    });
+  }
+
+  #begin(): void {
+    while (this.#running < RUNS_AT_ONCE && this.#waiting.length > 0) {
+      const taken = this.#take();
+      this.#running += 1;
+      void this.#run(taken).finally(() => {
+        this.#running -= 1;
+        this.#beginSoon();
+      });
     }
   }
-}
 
-interface Round {
-  readonly decision: Decision;
-  /** Packed before any lock is held. */
-  readonly record: Buffer;
-  readonly refusals: Map<HostName, Refusal>;
-  readonly placement: PlacementRequest;
-}
-
-type Outcome = AfterCommit | 'refused' | null;
-type Work = (transaction: Transaction, loaded: LoadedOperation) => Promise<Outcome>;
-
-/** Does the work while the order still stands, and ends it when the cluster must not have changed and has. */
-async function asOrdered(
-  services: DriveServices,
-  transaction: Transaction,
-  task: ChooseTask,
-  work: Work,
-): Promise<Outcome> {
-  const loaded = await lockAndLoad(transaction, task.operation_id, services.imageSource);
-  if (loaded === null || !stillStands(loaded, task)) return null;
-  const changed = await changedSince(transaction, loaded);
-  if (changed === null) return await work(transaction, loaded);
-  const event: MachineEvent = { type: 'choose_failed', reason: changed, decision_id: null };
-  return await decideAndCommit(services, transaction, loaded, event);
-}
-
-async function claimAndTell(
-  services: DriveServices,
-  transaction: Transaction,
-  loaded: LoadedOperation,
-  round: Round,
-  host: HostName,
-): Promise<Outcome> {
-  const outcome = await tryClaim(services, transaction, loaded, round, host);
-  if (!outcome.claimed) {
-    round.refusals.set(host, outcome.refusal);
-    services.log.warn(
-      { operation: loaded.world.operation.id, host, ...outcome.refusal },
-      `claim refused: ${host} ${outcome.refusal.message}`,
-    );
-    return 'refused';
+  /** The first that wait, of each operation one: an order that came twice is seen to be overtaken the second time. */
+  #take(): readonly Choice[] {
+    const taken = new Map<string, Choice>();
+    const left: Choice[] = [];
+    for (const choice of this.#waiting) {
+      if (taken.size < TOGETHER_MAX && !taken.has(choice.task.operation_id))
+        taken.set(choice.task.operation_id, choice);
+      else left.push(choice);
+    }
+    this.#waiting = left;
+    return [...taken.values()];
   }
-  const { id, stored } = storeDecision(transaction, loaded, round, host);
-  const event = claimedEvent(services, outcome.target, id);
-  return await decideAndCommit(services, transaction, loaded, event, [outcome.written, stored]);
-}
 
-async function giveUp(
-  services: DriveServices,
-  transaction: Transaction,
-  loaded: LoadedOperation,
-  round: Round,
-): Promise<Outcome> {
-  const { id, stored } = storeDecision(transaction, loaded, round, null);
-  const message = failureMessage(round.decision, round.refusals);
-  const event: MachineEvent = {
-    type: 'choose_failed',
-    reason: { code: 'no_valid_host', message },
-    decision_id: id,
-  };
-  return await decideAndCommit(services, transaction, loaded, event, [stored]);
-}
+  /** Never rejects: each choice is told what became of it. */
+  async #run(choices: readonly Choice[]): Promise<void> {
+    try {
+      await this.#decide(choices.filter(({ round }) => round === null));
+    } catch (error) {
+      for (const choice of choices) this.#fail(choice, error);
+      return;
+    }
+    const trials = choices.flatMap((choice): Trial[] =>
+      choice.round === null ? [] : [{ choice, round: choice.round }],
+    );
+    if (trials.length === 0) return;
+    try {
+      const tried = await transact(this.#services.pool, (transaction) =>
+        claimTogether(this.#services, transaction, trials),
+      );
+      this.#settle(trials, tried);
+    } catch (error) {
+      this.#services.log.warn(
+        { error, choices: trials.length },
+        'claims made together failed; each is made by itself',
+      );
+      // What one of them brought about must not be the others' end.
+      for (const trial of trials) void this.#alone(trial);
+    }
+  }
 
-/** A move that is to be made only as its dry run said: null when it may be, or was not asked to be. */
-async function changedSince(
-  transaction: Transaction,
-  loaded: LoadedOperation,
-): Promise<{ readonly code: string; readonly message: string } | null> {
-  const wanted = loaded.world.operation.request.if_cluster_version;
-  if (wanted === undefined) return null;
-  const found = await readClusterVersion(transaction);
-  if (found === wanted) return null;
-  return {
-    code: 'cluster_changed',
-    message: `The dry run was made on cluster version ${wanted}; the cluster is at version ${found} now. Nothing was moved.`,
-  };
-}
+  /** Decides for each; those that need nothing claimed, because nothing was found or asked, are ended. */
+  async #decide(choices: readonly Choice[]): Promise<void> {
+    if (choices.length === 0) return;
+    const { pool, snapshot, placement, host_lists } = this.#services;
+    const tasks = choices.map(({ task }) => task);
+    const [asked] = await Promise.all([readPlacementRequests(pool, tasks), snapshot.refresh()]);
+    const lists = new Set<readonly HostName[]>();
+    const hopeless: Array<() => void> = [];
+    for (const [place, choice] of choices.entries()) {
+      if (place > 0 && place % DECISIONS_IN_A_ROW === 0) await untilIdle();
+      const question = asked.get(choice.task.operation_id);
+      if (question === undefined) {
+        choice.end(null);
+        continue;
+      }
+      try {
+        const request = snapshot.withReservedMembers({
+          ...question.placement,
+          ignore_hosts: [...question.placement.ignore_hosts, ...choice.refusals.keys()],
+        });
+        const decision = decidePlacement(snapshot.current(), request, placement, question.request_id);
+        choice.decisions += 1;
+        const record = packRecord(decision, (names) => {
+          lists.add(names);
+          return host_lists.digestOf(names);
+        });
+        const { chosen, alternates } = decision;
+        if (chosen === null) hopeless.push(() => void this.#giveUp(choice, { decision, record }));
+        else choice.round = this.#roundOf({ decision, record, request }, chosen, alternates);
+      } catch (error) {
+        choice.fail(error);
+      }
+    }
+    for (const names of lists) await host_lists.store(names);
+    for (const giveUpNow of hopeless) giveUpNow();
+  }
 
-function stillStands(loaded: LoadedOperation, task: ChooseTask): boolean {
-  const { operation } = loaded.world;
-  return (
-    loaded.fencing === task.fencing &&
-    operation.attempt === task.attempt &&
-    operation.state === 'running' &&
-    operation.step_state === 'ordered'
-  );
-}
+  #roundOf(
+    made: Pick<Round, 'decision' | 'record' | 'request'>,
+    candidate: HostName,
+    others: readonly HostName[],
+  ): Round {
+    const details = made.decision.details.find(({ host }) => host === candidate)?.details ?? null;
+    const reservation = this.#services.snapshot.reserve(candidate, made.request, details);
+    return { ...made, candidate, others, reservation };
+  }
 
-async function tryClaim(
-  services: DriveServices,
-  transaction: Transaction,
-  loaded: LoadedOperation,
-  round: Round,
-  host: HostName,
-): Promise<ClaimOutcome> {
-  const { operation, instance, migration } = loaded.world;
-  return await claim(transaction, {
-    host,
-    instance_id: instance.id,
-    move:
-      operation.kind === 'cold' && migration !== null
-        ? { migration_id: migration.id, source_host: migration.source_host }
-        : null,
-    amounts: round.placement.resources,
-    details: round.decision.details.some((entry) => entry.host === host)
-      ? async (host_id) => {
-          const zone = services.placement.default_availability_zone;
-          const [state] = await loadHosts(transaction, [host_id], zone);
-          return state === undefined
-            ? null
-            : claimDetailsFor({ ...state, up: true }, round.placement, services.placement);
-        }
-      : null,
-    server_group_uuid: loaded.server_group_uuid,
-    is_known_up: services.snapshot.isUp(host),
-    service_down_seconds: services.service_down_seconds,
-  });
-}
+  /** Beside each other: trials of one transaction, and what came of them. */
+  #settle(trials: readonly Trial[], tried: readonly Tried[]): void {
+    const { snapshot } = this.#services;
+    const claimed = trials.flatMap(({ round: { reservation } }, place) => {
+      const one = tried[place];
+      // A claim that replaced an earlier one took less than was reserved.
+      return one?.what === 'claimed' && one.target.is_new
+        ? [{ reservation, generation: one.target.generation }]
+        : [];
+    });
+    snapshot.settle(claimed);
+    for (const [place, trial] of trials.entries()) {
+      const one = tried[place] ?? { what: 'alone' };
+      if (one.what === 'alone') {
+        void this.#alone(trial);
+        continue;
+      }
+      snapshot.release(trial.round.reservation);
+      if (one.what === 'refused') this.#goOn(trial, one.refusal);
+      else trial.choice.end(one.after);
+    }
+  }
 
-function claimedEvent(services: DriveServices, target: ClaimedHost, decision_id: string): MachineEvent {
-  const { host, node, address, availability_zone } = target;
-  return {
-    type: 'claimed',
-    fact: {
-      decision_id,
-      host,
-      node,
-      address,
-      availability_zone: availability_zone ?? services.placement.default_availability_zone,
-    },
-  };
-}
+  /** The next of the decision's alternates, or a new decision, or the end. */
+  #goOn({ choice, round }: Trial, refusal: Refusal): void {
+    const { log, placement } = this.#services;
+    const { candidate, others } = round;
+    choice.refusals.set(candidate, refusal);
+    log.warn(
+      { operation: choice.task.operation_id, host: candidate, ...refusal },
+      `claim refused: ${candidate} ${refusal.message}`,
+    );
+    const [next, ...rest] = others;
+    if (next !== undefined) choice.round = this.#roundOf(round, next, rest);
+    else if (choice.decisions < placement.scheduler.max_attempts) choice.round = null;
+    else {
+      void this.#giveUp(choice, round);
+      return;
+    }
+    this.#join(choice);
+  }
 
-/** The statement is on its way; the commit waits for it. */
-function storeDecision(
-  transaction: Queryable,
-  loaded: LoadedOperation,
-  { decision, record, refusals }: Round,
-  claimed: HostName | null,
-): { readonly id: string; readonly stored: Promise<unknown> } {
-  const { operation, instance } = loaded.world;
-  const id = randomUUID();
-  const summary =
-    claimed === null ? failureMessage(decision, refusals) : `${claimed}, of ${decision.considered} hosts.`;
-  const stored = transaction.query(
-    prepared(
-      `insert into decisions (id, kind, instance_uuid, request_id, chosen_host, summary, record, refusals)
-       values ($1, $2, $3, $4, $5, $6, $7, $8)`,
-      [
-        id,
-        operation.kind === 'create' ? 'create' : 'cold',
-        instance.id,
-        operation.request_id,
-        claimed,
-        summary,
-        record,
-        JSON.stringify(Object.fromEntries([...refusals].map(([host, { message }]) => [host, message]))),
-      ],
-    ),
-  );
-  stored.catch(() => undefined);
-  return { id, stored };
-}
+  async #alone(trial: Trial): Promise<void> {
+    const { choice } = trial;
+    try {
+      const tried = await this.#inTurn(choice, (transaction) =>
+        claimAlone(this.#services, transaction, trial),
+      );
+      this.#settle([trial], [tried]);
+    } catch (error) {
+      this.#fail(choice, error);
+    }
+  }
 
-/** Nova's text where scripts look for one, then what the claims said. */
-function failureMessage(decision: Decision, refusals: ReadonlyMap<HostName, Refusal>): string {
-  const refused = [...refusals].map(([host, { message }]) => `${host} ${message}`).join('; ');
-  if (decision.no_valid_host !== null && refusals.size === 0) return decision.no_valid_host.message;
-  const words = 'No valid host was found. There are not enough hosts available.';
-  return refused === '' ? words : `${words} Refused when claimed: ${refused}.`;
+  async #giveUp(choice: Choice, made: Pick<Round, 'decision' | 'record'>): Promise<void> {
+    try {
+      choice.end(
+        await this.#inTurn(choice, (transaction) => giveUp(this.#services, transaction, choice, made)),
+      );
+    } catch (error) {
+      choice.fail(error);
+    }
+  }
+
+  #fail(choice: Choice, error: unknown): void {
+    if (choice.round !== null) this.#services.snapshot.release(choice.round.reservation);
+    choice.fail(error);
+  }
+
+  async #inTurn<Result>(
+    { task: { operation_id } }: Choice,
+    work: (transaction: Transaction) => Promise<Result>,
+  ): Promise<Result> {
+    return await this.#turns.take(operation_id, () => transact(this.#services.pool, work));
+  }
 }

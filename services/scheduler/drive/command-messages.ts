@@ -39,10 +39,11 @@ export function commandMessage(world: World, order: CommandOrder, fencing: numbe
  */
 export function addToOutbox(rows: RowChanges, messages: readonly OutboxMessage[]): void {
   if (messages.length === 0) return;
-  rows.part(
-    `insert into outbox (exchange, routing_key, message)
-     select * from unnest(${rows.add(messages.map(({ exchange }) => exchange))}::text[],
-       ${rows.add(messages.map(({ routing_key }) => routing_key))}::text[],
-       ${rows.add(messages.map(({ message }) => JSON.stringify(message)))}::jsonb[])`,
-  );
+  rows.part({
+    insert_into: 'outbox (exchange, routing_key, message)',
+    select: `
+      select exchange, routing_key, message
+      from jsonb_to_recordset(${rows.add(JSON.stringify(messages), 'jsonb')}::jsonb)
+        as m(exchange text, routing_key text, message jsonb)`,
+  });
 }

@@ -1,11 +1,12 @@
 import { decide } from '../migration/decide.ts';
 import type { MachineEvent, Order, Outcome } from '../migration/model.ts';
-import { applyChanges, lockHostsOf } from './apply.ts';
+import { applyChanges, lockHostsOf, needsHosts } from './apply.ts';
 import { addToOutbox, commandMessage } from './command-messages.ts';
-import { RowChanges } from './row-changes.ts';
+import { joinedStatements, RowChanges } from './row-changes.ts';
 import type { DriveServices } from './services.ts';
 import type { Transaction } from './transaction.ts';
 import { askForTurn } from './transfer-turns.ts';
+import { askForTurns, type JoiningTransfer } from './turns-together.ts';
 import type { LoadedOperation } from './world.ts';
 
 /** What is left to do when a decision has been committed. */
@@ -42,23 +43,98 @@ export async function decideAndCommit(
   event: MachineEvent,
   earlier: ReadonlyArray<Promise<unknown>> = [],
 ): Promise<AfterCommit> {
-  const { world } = loaded;
-  const { operation } = world;
+  const { operation } = loaded.world;
   const { outcome, others_wait } = await decideWithTurn(services, transaction, loaded, event);
   if (event.type === 'governance_changed' && operation.turn === 'waiting') services.turnsChanged();
-  const log = services.log.child({ request_id: operation.request_id, operation: operation.id });
   if (outcome.changes.length === 0 && outcome.orders.length === 0 && event.type !== 'lease_expired') {
-    log.debug({ event: event.type }, outcome.note);
+    logOf(services, loaded).debug({ event: event.type }, outcome.note);
     return nothing;
   }
+  await lockHostsOf(transaction, loaded, outcome.changes);
+  const gathered = gather(services, transaction, { loaded, event, outcome });
+  await transaction.finish([...earlier, ...gathered.sent, transaction.query(gathered.rows.statement())]);
+  if (others_wait || givesTurnBack(loaded, outcome)) services.turnsChanged();
+  return committed(services, gathered);
+}
+
+/** A decision of the machine that needs no lock but its operation's own. */
+export interface FreeDecision {
+  readonly loaded: LoadedOperation;
+  readonly event: MachineEvent;
+  readonly outcome: Outcome;
+}
+
+/** Whether it has, waits for or may have to leave a turn to copy: then it is decided alone, which knows all of that. */
+export function hasTurn({ world: { operation } }: LoadedOperation): boolean {
+  return operation.turn !== null || operation.paused;
+}
+
+/**
+ * Decides for several operations, none of which `hasTurn`, without writing.
+ * @returns beside `events`; null: one of them would touch rows of hosts, and each is to be decided alone
+ */
+export async function decideTogether(
+  services: DriveServices,
+  transaction: Transaction,
+  events: ReadonlyArray<Omit<FreeDecision, 'outcome'>>,
+): Promise<FreeDecision[] | null> {
+  const { settings } = services;
+  const first = events.map(({ loaded, event }) => decide(loaded.world, event, settings));
+  const joining = events.flatMap(({ loaded: { world, priority } }, place): JoiningTransfer[] => {
+    const asked = first[place]?.orders.find((order) => order.type === 'turn');
+    return asked === undefined
+      ? []
+      : [{ operation_id: world.operation.id, transfer: asked.transfer, priority }];
+  });
+  const answers = await askForTurns(transaction, joining, settings.transfer_limits);
+  const answer_of = new Map(joining.map(({ operation_id }, place) => [operation_id, answers[place]]));
+  const decisions = events.map(({ loaded, event }, place): FreeDecision => {
+    const turn_answer = answer_of.get(loaded.world.operation.id);
+    const outcome =
+      turn_answer === undefined ? undefined : decide({ ...loaded.world, turn_answer }, event, settings);
+    return { loaded, event, outcome: outcome ?? first[place] ?? decide(loaded.world, event, settings) };
+  });
+  return decisions.some(({ outcome }) => needsHosts(outcome.changes)) ? null : decisions;
+}
+
+/** Writes the rows and messages of several decisions and commits them together. @returns beside `decisions` */
+export async function commitTogether(
+  services: DriveServices,
+  transaction: Transaction,
+  decisions: readonly FreeDecision[],
+  earlier: ReadonlyArray<Promise<unknown>>,
+): Promise<AfterCommit[]> {
+  const all = decisions.map((decision) => gather(services, transaction, decision));
+  const statements = joinedStatements(all.map(({ rows }) => rows));
+  await transaction.finish([
+    ...earlier,
+    ...all.flatMap(({ sent }) => sent),
+    ...statements.map((statement) => transaction.query(statement)),
+  ]);
+  // Who joined a queue behind others may be the first that can begin.
+  if (decisions.some(({ outcome }) => joinsQueue(outcome))) services.turnsChanged();
+  return all.map((gathered) => committed(services, gathered));
+}
+
+interface Gathered extends FreeDecision {
+  readonly rows: RowChanges;
+  readonly sent: ReadonlyArray<Promise<unknown>>;
+  readonly fencing: number;
+  readonly has_commands: boolean;
+}
+
+/** All that a decision writes; most of it still to be sent. */
+function gather(services: DriveServices, transaction: Transaction, decision: FreeDecision): Gathered {
+  const { loaded, outcome } = decision;
+  const { operation, instance } = loaded.world;
   const fencing = loaded.lease_owner === services.scheduler_id ? loaded.fencing : loaded.fencing + 1;
   const rows = new RowChanges({
     operation: operation.id,
-    instance: world.instance.id,
+    instance: instance.id,
     migration: operation.migration_id,
   });
   rows.set('operations', { lease_owner: services.scheduler_id, fencing });
-  const lease = rows.add(services.lease_seconds);
+  const lease = rows.add(services.lease_seconds, 'double precision');
   rows.setExpression(
     'operations',
     'lease_expires_at',
@@ -68,19 +144,21 @@ export async function decideAndCommit(
     rows.setExpression('operations', 'resume_requested_at', 'null');
     rows.setExpression('operations', 'resume_as_resolved', 'false');
   }
-
-  await lockHostsOf(transaction, loaded, outcome.changes);
   const sent = applyChanges(transaction, loaded, outcome.changes, rows);
   const commands = outcome.orders.filter((order) => order.type === 'command');
   addToOutbox(
     rows,
-    commands.map((order) => commandMessage(world, order, fencing)),
+    commands.map((order) => commandMessage(loaded.world, order, fencing)),
   );
-  await transaction.finish([...earlier, ...sent, transaction.query(rows.statement())]);
+  return { ...decision, rows, sent, fencing, has_commands: commands.length > 0 };
+}
 
-  if (commands.length > 0) services.wakeOutbox();
-  if (others_wait || givesTurnBack(loaded, outcome)) services.turnsChanged();
-  log.info({ kind: operation.kind, event: event.type, fencing }, outcome.note);
+/** What follows from a decision that is committed. */
+function committed(services: DriveServices, gathered: Gathered): AfterCommit {
+  const { loaded, event, outcome, fencing, has_commands } = gathered;
+  if (has_commands) services.wakeOutbox();
+  const { kind } = loaded.world.operation;
+  logOf(services, loaded).info({ kind, event: event.type, fencing }, outcome.note);
   return {
     changed: true,
     choose: chooseTask(loaded, outcome.orders, outcome.changes, fencing),
@@ -88,8 +166,12 @@ export async function decideAndCommit(
       (change) =>
         change.type === 'operation' && (change.set.state === 'done' || change.set.state === 'unwound'),
     ),
-    has_commands: commands.length > 0,
+    has_commands,
   };
+}
+
+function logOf(services: DriveServices, { world: { operation } }: LoadedOperation): DriveServices['log'] {
+  return services.log.child({ request_id: operation.request_id, operation: operation.id });
 }
 
 /**
@@ -119,6 +201,10 @@ async function decideWithTurn(
     outcome: decide({ ...world, turn_answer }, event, settings),
     others_wait: turn_answer.obstacle === 'others_wait',
   };
+}
+
+function joinsQueue(outcome: Outcome): boolean {
+  return outcome.changes.some((change) => change.type === 'operation' && change.set.turn === 'waiting');
 }
 
 function givesTurnBack(loaded: LoadedOperation, outcome: Outcome): boolean {

@@ -1,6 +1,6 @@
 import type { OperationId } from '../../../shared/domain/ids.ts';
 import type { MachineEvent } from '../migration/model.ts';
-import { chooseHost } from './choose.ts';
+import { Chooser } from './choose.ts';
 import { decideAndCommit, type AfterCommit } from './decision.ts';
 import type { DriveServices } from './services.ts';
 import { prepared } from './statement.ts';
@@ -18,10 +18,12 @@ export type EventOf = (loaded: LoadedOperation) => MachineEvent | null;
 export class Driver {
   readonly #services: DriveServices;
   readonly #turns = new Turns();
+  readonly #chooser: Chooser;
   readonly #running = new Set<Promise<unknown>>();
 
   constructor(services: DriveServices) {
     this.#services = services;
+    this.#chooser = new Chooser(services, this.#turns);
   }
 
   /**
@@ -47,8 +49,7 @@ export class Driver {
   async #deliver(operation: OperationId, eventOf: EventOf): Promise<boolean> {
     let after: AfterCommit | null = await this.#turns.take(operation, () => this.#once(operation, eventOf));
     const changed = after?.changed ?? false;
-    while (after !== null && after.choose !== null)
-      after = await chooseHost(this.#services, this.#turns, after.choose);
+    while (after !== null && after.choose !== null) after = await this.#chooser.choose(after.choose);
     if (after?.is_ended === true) await this.#startWaiting(operation);
     return changed;
   }

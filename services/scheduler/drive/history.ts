@@ -9,12 +9,13 @@ export function addStepLog(rows: RowChanges, operation: OperationId, changes: re
   const entries = changes.filter((change) => change.type === 'step_log');
   if (entries.length === 0) return;
   const list = entries.map(({ type: _type, details, ...entry }) => ({ ...entry, details: details ?? null }));
-  rows.part(
-    `insert into operation_steps (operation_id, step, direction, attempt, host, event, summary, details)
-     select ${rows.add(operation)}::uuid, step, direction, attempt, host, event, summary, details
-     from jsonb_to_recordset(${rows.add(JSON.stringify(list))}::jsonb)
-       as e(step text, direction text, attempt integer, host text, event text, summary text, details jsonb)`,
-  );
+  rows.part({
+    insert_into: 'operation_steps (operation_id, step, direction, attempt, host, event, summary, details)',
+    select: `
+      select ${rows.add(operation, 'uuid')}::uuid, step, direction, attempt, host, event, summary, details
+      from jsonb_to_recordset(${rows.add(JSON.stringify(list), 'jsonb')}::jsonb)
+        as e(step text, direction text, attempt integer, host text, event text, summary text, details jsonb)`,
+  });
 }
 
 interface Event {
@@ -43,19 +44,22 @@ export function addEvents(rows: RowChanges, action_id: number | null, changes: r
     }
   }
   if (begun.length > 0) {
-    rows.part(
-      `insert into instance_action_events (action_id, event, host, finished_at, result, details)
-       select ${rows.add(action_id)}::bigint, event, host, case when result is not null then now() end, result, details
-       from jsonb_to_recordset(${rows.add(JSON.stringify(begun))}::jsonb)
-         as e(event text, host text, result text, details text)`,
-    );
+    rows.part({
+      insert_into: 'instance_action_events (action_id, event, host, finished_at, result, details)',
+      select: `
+        select ${rows.add(action_id, 'bigint')}::bigint, event, host, case when result is not null then now() end,
+               result, details
+        from jsonb_to_recordset(${rows.add(JSON.stringify(begun), 'jsonb')}::jsonb)
+          as e(event text, host text, result text, details text)`,
+    });
   }
   if (ended.length > 0) {
-    rows.part(
-      `update instance_action_events a set finished_at = now(), result = e.result, details = e.details
-       from jsonb_to_recordset(${rows.add(JSON.stringify(ended.map(({ event, result, details }) => ({ event, result, details }))))}::jsonb)
-         as e(event text, result text, details text)
-       where a.action_id = ${rows.add(action_id)} and a.event = e.event and a.finished_at is null`,
-    );
+    const list = JSON.stringify(ended.map(({ event, result, details }) => ({ event, result, details })));
+    rows.part({
+      update: 'instance_action_events a',
+      set: 'finished_at = now(), result = e.result, details = e.details',
+      from: `jsonb_to_recordset(${rows.add(list, 'jsonb')}::jsonb) as e(event text, result text, details text)`,
+      where: `a.action_id = ${rows.add(action_id, 'bigint')} and a.event = e.event and a.finished_at is null`,
+    });
   }
 }

@@ -36,15 +36,15 @@ const columns = `
              union select n.host where n.host is not null))))
            from instances n where n.server_group_uuid = g.uuid and n.deleted_at is null) end as members`;
 
-/** `$1` operation. */
-const operationSql = `
-  select o.kind, o.request_id, o.request,
+/** `$1` operations. */
+const operationsSql = `
+  select o.id, o.kind, o.request_id, o.request,
          case when o.kind = 'cold' then m.new_flavor else i.flavor end as flavor, ${columns}
   from operations o
   join instances i on i.uuid = o.instance_uuid
   left join migrations m on m.uuid = o.migration_uuid
   left join server_groups g on g.uuid = i.server_group_uuid
-  where o.id = $1`;
+  where o.id = any($1::uuid[])`;
 
 /** `$1` instance, `$2` the request as an operation's would be: what its next move would ask. */
 const moveSql = `
@@ -53,15 +53,27 @@ const moveSql = `
   left join server_groups g on g.uuid = i.server_group_uuid
   where i.uuid = $1 and i.deleted_at is null`;
 
-/** Builds the placement core's question from the rows. Null: the operation is gone. */
-export async function readPlacementRequest(
+/** The placement core's question about one operation. */
+export interface AskedPlacement {
+  readonly placement: PlacementRequest;
+  readonly request_id: RequestId;
+}
+
+/** Builds the placement core's questions from the rows. An operation that is gone has no entry. */
+export async function readPlacementRequests(
   database: Queryable,
-  operation: OperationId,
-  ignore_hosts: readonly HostName[],
-): Promise<{ readonly placement: PlacementRequest; readonly request_id: RequestId } | null> {
-  const { rows } = await database.query<Row>(prepared(operationSql, [operation]));
-  const row = rows[0];
-  return row === undefined ? null : { request_id: row.request_id, placement: placementOf(row, ignore_hosts) };
+  asked: ReadonlyArray<{ readonly operation_id: OperationId; readonly ignore_hosts: readonly HostName[] }>,
+): Promise<ReadonlyMap<OperationId, AskedPlacement>> {
+  const { rows } = await database.query<Row & { readonly id: OperationId }>(
+    prepared(operationsSql, [asked.map(({ operation_id }) => operation_id)]),
+  );
+  const ignored = new Map(asked.map(({ operation_id, ignore_hosts }) => [operation_id, ignore_hosts]));
+  return new Map(
+    rows.map((row) => [
+      row.id,
+      { request_id: row.request_id, placement: placementOf(row, ignored.get(row.id) ?? []) },
+    ]),
+  );
 }
 
 /** The question that a move of this instance would ask, for a dry run. Null: no such instance. */

@@ -32,7 +32,7 @@ export async function askForTurn(
   limits: TransferLimits,
 ): Promise<TurnAnswer> {
   const { operation_id, transfer, priority, is_waiting } = request;
-  const locks = locksFor(transfer, limits);
+  const locks = locksFor([transfer], limits);
   const locked = locks.length === 0 ? null : transaction.query(prepared(lockSql, [locks]));
   // Whatever fails is met by the statement behind it.
   locked?.catch(() => undefined);
@@ -67,13 +67,13 @@ interface TurnRow {
 }
 
 /** In PostgreSQL's order of numbers, so that two who need the same two take them one after the other. */
-function locksFor({ source, target }: Transfer, limits: TransferLimits): readonly string[] {
-  const names = [
-    ...(limits.per_source > 0 ? [`source ${source}`] : []),
-    ...(limits.per_target > 0 ? [`target ${target}`] : []),
+export function locksFor(transfers: readonly Transfer[], limits: TransferLimits): readonly string[] {
+  const names = new Set([
+    ...(limits.per_source > 0 ? transfers.map(({ source }) => `source ${source}`) : []),
+    ...(limits.per_target > 0 ? transfers.map(({ target }) => `target ${target}`) : []),
     ...(limits.in_cluster > 0 ? ['cluster'] : []),
-  ];
-  const keys = names.map((name) =>
+  ]);
+  const keys = [...names].map((name) =>
     createHash('sha256').update(`transfers ${name}`).digest().readBigInt64BE(),
   );
   return keys.toSorted((a, b) => (a < b ? -1 : a > b ? 1 : 0)).map(String);

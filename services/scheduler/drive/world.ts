@@ -62,6 +62,27 @@ export async function lockAndLoad(
   return row === undefined ? null : toLoaded(row, imageSource);
 }
 
+/**
+ * The same for several at once, but never waits: what somebody else has locked is left out.
+ * @returns in no order; also without those that do not exist.
+ */
+export async function lockAndLoadFree(
+  transaction: Transaction,
+  operation_ids: readonly OperationId[],
+  imageSource: ImageSourceMaker,
+): Promise<LoadedOperation[]> {
+  const [instances, operations, loaded] = await Promise.all([
+    transaction.query<{ uuid: InstanceId }>(prepared(lockFreeInstancesSql, [operation_ids])),
+    transaction.query<{ id: OperationId }>(prepared(lockFreeOperationsSql, [operation_ids])),
+    transaction.query<Row>(prepared(loadManySql, [operation_ids])),
+  ]);
+  const locked_instances = new Set(instances.rows.map(({ uuid }) => uuid));
+  const locked = new Set(operations.rows.map(({ id }) => id));
+  return loaded.rows
+    .filter((row) => locked.has(row.id) && locked_instances.has(row.instance_uuid))
+    .map((row) => toLoaded(row, imageSource));
+}
+
 /** Not `for update`: rows that only refer to the instance (faults, actions) may be written meanwhile. */
 const lockInstanceSql = `
   select from instances where uuid = (select instance_uuid from operations where id = $1) for no key update`;
@@ -70,7 +91,7 @@ const lockInstanceSql = `
  * A delete is asked for without naming a migration; the one that still holds something is found here, because the
  * source's copy must go with it.
  */
-const loadSql = `
+const rowsSql = `
   select o.id, o.kind, o.instance_uuid, o.request_id, o.request, o.state, o.step, o.step_state, o.attempt,
          o.recoveries, o.facts, o.cancel_requested_at is not null as cancel_requested, o.reason_code, o.reason,
          o.reason_step, o.paused_at is not null as paused, o.turn, o.priority, o.action_id, o.lease_owner,
@@ -87,8 +108,15 @@ const loadSql = `
   left join migrations m on m.uuid = coalesce(o.migration_uuid, case when o.kind = 'delete' then
     (select uuid from migrations where instance_uuid = o.instance_uuid and status in
        ('pre-migrating', 'migrating', 'post-migrating', 'finished', 'confirming', 'reverting')) end)
-  left join images g on g.id = i.image_id
-  where o.id = $1`;
+  left join images g on g.id = i.image_id`;
+
+const loadSql = `${rowsSql} where o.id = $1`;
+const loadManySql = `${rowsSql} where o.id = any($1::uuid[])`;
+
+const lockFreeInstancesSql = `
+  select uuid from instances where uuid in (select instance_uuid from operations where id = any($1::uuid[]))
+  for no key update skip locked`;
+const lockFreeOperationsSql = 'select id from operations where id = any($1::uuid[]) for update skip locked';
 
 interface Row {
   readonly id: OperationId;

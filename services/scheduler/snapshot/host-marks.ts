@@ -8,7 +8,8 @@ export interface HostMark {
   readonly name: HostName;
   readonly generation: number;
   readonly forced_down: boolean;
-  readonly last_seen: string | null;
+  /** Microseconds since 1970 by the clock of who wrote it: only whether it differs matters. */
+  readonly last_seen: number | null;
   readonly age_seconds: number | null;
 }
 
@@ -20,7 +21,7 @@ export interface HostMarks {
   readonly marks: readonly HostMark[];
 }
 
-const columns = `h.id, h.name, h.generation, s.forced_down, s.last_seen_at::text as last_seen,
+const columns = `h.id, h.name, h.generation, s.forced_down, (extract(epoch from s.last_seen_at) * 1000000)::bigint as last_seen,
             extract(epoch from now() - s.last_seen_at)::double precision as age_seconds`;
 
 /**
@@ -79,4 +80,43 @@ function marksOf(rows: readonly Row[]): HostMarks {
     removed_generations: first.removed_generations ?? 0,
     marks: rows.filter((row) => row.id !== null),
   };
+}
+
+/** What a look at a host that is known tells: whether it still reports, and whether it has changed unnoticed. */
+export type HostGlance = Omit<HostMark, 'name'>;
+
+const GLANCE_BYTES = 21;
+const MICROSECONDS = 1_000_000;
+
+/**
+ * One row for all of them, packed: as rows of their own, ten thousand hosts took a hundred milliseconds to send and to
+ * read, all of which this process could do nothing else.
+ */
+const glancesSql = `
+  select (extract(epoch from now()) * 1000000)::bigint as now_microseconds,
+         string_agg(int4send(id) || int8send(generation) || int8send(coalesce(last_seen, -1))
+           || case when forced_down then '\\x01'::bytea else '\\x00'::bytea end, ''::bytea) as packed
+  from (select ${columns} from hosts h join services s on s.id = h.service_id
+        where h.id > $1 order by h.id limit $2) m`;
+
+/** Looks at so many hosts with ids above `after`, in the order of their ids. Fewer come only at the end. */
+export async function readGlances(database: Queryable, after: number, count: number): Promise<HostGlance[]> {
+  const { rows } = await database.query<{ now_microseconds: number; packed: Buffer | null }>(
+    prepared(glancesSql, [after, count]),
+  );
+  const [row] = rows;
+  const packed = row?.packed ?? Buffer.alloc(0);
+  const glances: HostGlance[] = [];
+  for (let at = 0; at < packed.length; at += GLANCE_BYTES) {
+    const last_seen = Number(packed.readBigInt64BE(at + 12));
+    const is_known = last_seen >= 0;
+    glances.push({
+      id: packed.readInt32BE(at),
+      generation: Number(packed.readBigInt64BE(at + 4)),
+      forced_down: packed[at + 20] === 1,
+      last_seen: is_known ? last_seen : null,
+      age_seconds: is_known ? ((row?.now_microseconds ?? 0) - last_seen) / MICROSECONDS : null,
+    });
+  }
+  return glances;
 }

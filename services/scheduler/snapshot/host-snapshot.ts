@@ -1,10 +1,12 @@
 import type { Pool } from '../../../shared/database/connect.ts';
 import type { HostName } from '../../../shared/domain/ids.ts';
-import type { ResourceAmounts, ResourceClass } from '../../../shared/domain/resources.ts';
-import type { HostState, Snapshot } from '../placement/model.ts';
+import { hostWith } from '../placement/consume.ts';
+import type { ClaimDetails, HostState, PlacementRequest, Snapshot } from '../placement/model.ts';
 import { advance, createSnapshot } from '../placement/snapshot.ts';
 import { Liveness } from './liveness.ts';
-import { readAllMarks, readChangedMarks, type HostMark, type HostMarks } from './host-marks.ts';
+import { readAllMarks, readChangedMarks, readGlances, type HostMark } from './host-marks.ts';
+import { Reservations, type Reservation } from './reservations.ts';
+import { SweepPace } from './sweep-pace.ts';
 import { loadHosts } from './load-hosts.ts';
 
 export interface HostSnapshotOptions {
@@ -24,19 +26,20 @@ const DOWN_HOSTS_MAX = 100;
  * The cluster in memory, for decisions. `refresh` asks which hosts have changed and reads those in full; what it costs
  * depends on how much happens and not on how many hosts there are. It is called before each decision, so a host that
  * was enabled a moment ago is seen; decisions made at the same time share one refresh. A claim re-checks all of it, so
- * being a little late costs a try and no more. Whether hosts still report is looked at every few seconds: only that
- * takes a scan.
+ * being a little late costs a try and no more. Whether hosts still report takes a look at every one of them: each
+ * refresh looks at as many as the time since the last one has made due, so that no decision waits for all.
  */
 export class HostSnapshot {
   readonly #options: HostSnapshotOptions;
   readonly #liveness: Liveness;
+  readonly #pace: SweepPace;
   #snapshot: Snapshot = createSnapshot([], 0);
   #marks = new Map<HostName, HostMark>();
+  #name_by_id = new Map<number, HostName>();
   #horizon: string | null = null;
   #removed_generations = 0;
-  #swept_at_seconds = Number.NEGATIVE_INFINITY;
   readonly #down = new Set<HostName>();
-  readonly #reservations = new Set<Reservation>();
+  readonly #reservations = new Reservations();
   /** Hosts to read again though their generation has not risen. */
   #unread = new Set<HostName>();
   #running: Promise<void> | null = null;
@@ -45,6 +48,7 @@ export class HostSnapshot {
   constructor(options: HostSnapshotOptions) {
     this.#options = options;
     this.#liveness = new Liveness(options.now_seconds);
+    this.#pace = new SweepPace(options.service_down_seconds / SWEEPS_PER_DOWN_TIME);
   }
 
   current(): Snapshot {
@@ -85,25 +89,53 @@ export class HostSnapshot {
 
   /**
    * Counts a choice until its claim is committed or given up: decisions made at the same time must not all take the
-   * host that is best before the first of them has claimed it.
-   * @returns ends it; the host is then read again at the next refresh.
+   * host that is best before the first of them has claimed it. To be ended by `release` or `settle`.
    */
-  reserve(host: HostName, amounts: ResourceAmounts): () => void {
+  reserve(host: HostName, request: PlacementRequest, details: ClaimDetails | null): Reservation {
     const state = this.#snapshot.host_by_name.get(host);
-    const reservation: Reservation = { host, amounts };
-    this.#reservations.add(reservation);
+    const reservation = this.#reservations.add(host, request, details);
     if (state !== undefined) {
-      this.#snapshot = advance(this.#snapshot, { changed: [withReservation(state, reservation)] });
+      this.#snapshot = advance(this.#snapshot, { changed: [hostWith(state, request, details)] });
     }
-    return () => {
-      this.#reservations.delete(reservation);
-      this.#unread.add(host);
-    };
+    return reservation;
+  }
+
+  /** The request with the members of its group that choices under way have placed. */
+  withReservedMembers(request: PlacementRequest): PlacementRequest {
+    return this.#reservations.withMembers(request);
+  }
+
+  /** The choice came to nothing, or nobody knows what came of it: the host is read again at the next refresh. */
+  release(reservation: Reservation): void {
+    if (this.#reservations.remove(reservation)) this.#unread.add(reservation.host);
+  }
+
+  /**
+   * Choices that one transaction has committed as claims. Where nobody else changed the host since this process read
+   * it, what was reserved is what is there now, and the host need not be read again.
+   * @param committed each with the generation at which the transaction found its host; it has raised it by one
+   */
+  settle(committed: ReadonlyArray<{ readonly reservation: Reservation; readonly generation: number }>): void {
+    const changed = new Map<HostName, HostState>();
+    for (const { reservation, generation } of committed) {
+      if (!this.#reservations.remove(reservation)) continue;
+      const { host } = reservation;
+      const state = this.#snapshot.host_by_name.get(host);
+      const mark = this.#marks.get(host);
+      if (state === undefined || mark === undefined || state.generation !== generation) {
+        this.#unread.add(host);
+        continue;
+      }
+      changed.set(host, { ...state, generation: generation + 1 });
+      this.#marks.set(host, { ...mark, generation: generation + 1 });
+    }
+    if (changed.size > 0) this.#snapshot = advance(this.#snapshot, { changed: [...changed.values()] });
   }
 
   async #refresh(): Promise<void> {
-    const { pool, default_availability_zone } = this.#options;
-    const { marks, isSweep } = await this.#readMarks();
+    const { pool, default_availability_zone, now_seconds } = this.#options;
+    const started_at_seconds = now_seconds();
+    const { marks, isAll } = await this.#readMarks(started_at_seconds);
     for (const mark of marks) this.#liveness.noticed(mark.name, mark.last_seen, mark.age_seconds);
     const before = this.#marks;
     const stale = new Set<number>();
@@ -111,8 +143,14 @@ export class HostSnapshot {
       const known = before.get(name);
       if (known?.id !== id || known.generation !== generation) stale.add(id);
     }
-    if (isSweep) this.#marks = new Map();
-    for (const mark of marks) this.#marks.set(mark.name, mark);
+    if (isAll) {
+      this.#marks = new Map();
+      this.#name_by_id = new Map();
+    }
+    for (const mark of marks) {
+      this.#marks.set(mark.name, mark);
+      this.#name_by_id.set(mark.id, mark.name);
+    }
     const unread = this.#unread;
     this.#unread = new Set();
     for (const name of unread) {
@@ -123,15 +161,15 @@ export class HostSnapshot {
       for (const { id, name } of this.#marks.values()) if (stale.has(id)) this.#unread.add(name);
       throw error;
     });
-    const changed = loaded.map((host) => this.#stateOf({ ...host, up: this.isUp(host.name) }));
+    const changed = loaded.map((host) => this.#reservations.countedIn({ ...host, up: this.isUp(host.name) }));
     const isLoaded = new Set(loaded.map((host) => host.name));
-    for (const { name } of isSweep ? this.#snapshot.hosts : marks) {
+    for (const { name } of isAll ? this.#snapshot.hosts : marks) {
       const state = this.#snapshot.host_by_name.get(name);
       if (state === undefined || isLoaded.has(name) || !this.#marks.has(name)) continue;
       const up = this.isUp(name);
       if (up !== state.up) changed.push({ ...state, up });
     }
-    const removed = isSweep
+    const removed = isAll
       ? this.#snapshot.hosts.map((host) => host.name).filter((name) => !this.#marks.has(name))
       : [];
     for (const name of removed) this.#down.delete(name);
@@ -143,48 +181,36 @@ export class HostSnapshot {
       this.#snapshot = advance(this.#snapshot, { changed, removed });
   }
 
-  /** What has changed; everything when it is time to see who still reports, or when a host was removed. */
-  async #readMarks(): Promise<HostMarks & { readonly isSweep: boolean }> {
-    const { pool, service_down_seconds, now_seconds } = this.#options;
-    const started_at_seconds = now_seconds();
-    const is_due = started_at_seconds - this.#swept_at_seconds >= service_down_seconds / SWEEPS_PER_DOWN_TIME;
-    if (!is_due && this.#horizon !== null) {
-      const found = await readChangedMarks(pool, this.#horizon, this.#idsOfDown());
+  /** What has changed, and the hosts whose look is due; all of them at first, and when a host was removed. */
+  async #readMarks(
+    now_seconds: number,
+  ): Promise<{ readonly marks: readonly HostMark[]; readonly isAll: boolean }> {
+    const { pool } = this.#options;
+    if (this.#horizon !== null) {
+      const due = this.#pace.due(now_seconds, this.#marks.size);
+      const [found, glances] = await Promise.all([
+        readChangedMarks(pool, this.#horizon, this.#idsOfDown()),
+        due.count === 0 ? [] : readGlances(pool, due.after, due.count),
+      ]);
       if (found.removed_generations === this.#removed_generations) {
         this.#horizon = found.horizon;
-        return { ...found, isSweep: false };
+        this.#pace.looked(glances, due);
+        const glanced = glances.flatMap((glance): HostMark[] => {
+          const name = this.#name_by_id.get(glance.id);
+          return name === undefined ? [] : [{ ...glance, name }];
+        });
+        return { marks: [...glanced, ...found.marks], isAll: false };
       }
     }
     const found = await readAllMarks(pool);
     this.#horizon = found.horizon;
     this.#removed_generations = found.removed_generations;
-    this.#swept_at_seconds = started_at_seconds;
-    return { ...found, isSweep: true };
+    this.#pace.lookedAtAll(now_seconds);
+    return { marks: found.marks, isAll: true };
   }
 
   #idsOfDown(): readonly number[] {
     if (this.#down.size > DOWN_HOSTS_MAX) return [];
     return [...this.#down].flatMap((name) => this.#marks.get(name)?.id ?? []);
   }
-
-  /** With the choices that are under way. */
-  #stateOf(state: HostState): HostState {
-    return [...this.#reservations]
-      .filter((reservation) => reservation.host === state.name)
-      .reduce(withReservation, state);
-  }
-}
-
-interface Reservation {
-  readonly host: HostName;
-  readonly amounts: ResourceAmounts;
-}
-
-function withReservation(state: HostState, { amounts }: Reservation): HostState {
-  const inventories = { ...state.inventories };
-  for (const [name, amount] of Object.entries(amounts) as ReadonlyArray<[ResourceClass, number]>) {
-    const inventory = inventories[name];
-    if (inventory !== undefined) inventories[name] = { ...inventory, used: inventory.used + amount };
-  }
-  return { ...state, inventories, io_operations: state.io_operations + 1 };
 }

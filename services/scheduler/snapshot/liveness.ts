@@ -16,10 +16,10 @@ export class Liveness {
   }
 
   /**
-   * @param last_seen the stored time, as text: only whether it differs matters. Null: never heard of.
+   * @param last_seen the stored time: only whether it differs matters. Null: never heard of.
    * @param age_seconds its age by the database's clock, for the first time.
    */
-  noticed(host: string, last_seen: string | null, age_seconds: number | null): void {
+  noticed(host: string, last_seen: number | null, age_seconds: number | null): void {
     const now = this.#now_seconds();
     const known = this.#heard.get(host);
     const age = age_seconds === null ? Infinity : Math.max(age_seconds, 0);
@@ -51,7 +51,7 @@ export class Liveness {
 }
 
 interface Heard {
-  last_seen: string | null;
+  last_seen: number | null;
   /** When the host was last heard of, as well as this process knows. */
   at_seconds: number;
   /** When the stored time was last compared. */

@@ -3,7 +3,8 @@ import fc from 'fast-check';
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
 import type { Pool } from '../../../shared/database/connect.ts';
 import { hostName, type InstanceId, type MigrationId } from '../../../shared/domain/ids.ts';
-import { claim, type ClaimOutcome, type ClaimRequest } from '../../../services/scheduler/claims/claim.ts';
+import type { ClaimRequest } from '../../../services/scheduler/claims/books.ts';
+import { claim } from '../../../services/scheduler/claims/claim.ts';
 import { hostsOfClaims, lockHosts } from '../../../services/scheduler/claims/lock-hosts.ts';
 import {
   releaseAllClaims,
@@ -49,14 +50,13 @@ function request(host: string, instance: InstanceId, changes: Partial<ClaimReque
     details: null,
     server_group_uuid: null,
     is_known_up: false,
-    service_down_seconds: 60,
     ...changes,
   };
 }
 
-async function commitClaim(asked: ClaimRequest): Promise<ClaimOutcome> {
+async function commitClaim(asked: ClaimRequest): ReturnType<typeof claim> {
   return await transact(pool, async (transaction) => {
-    const outcome = await claim(transaction, asked);
+    const outcome = await claim(transaction, asked, 60);
     if (outcome.claimed) await transaction.finish([outcome.written]);
     return outcome;
   });

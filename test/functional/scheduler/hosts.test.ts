@@ -7,6 +7,7 @@ import { syncReportedGuests } from '../../../services/scheduler/hosts/power-stat
 import { readChangedMarks } from '../../../services/scheduler/snapshot/host-marks.ts';
 import { HostSnapshot } from '../../../services/scheduler/snapshot/host-snapshot.ts';
 import { createTestDatabase, type TestDatabase } from '../support/database.ts';
+import { request } from '../../unit/scheduler/placement/builders.ts';
 import {
   addColdMigration,
   addInstance,
@@ -311,12 +312,13 @@ describe('the snapshot', () => {
     const cluster = snapshot();
     await cluster.refresh();
     const used = () => cluster.current().hosts[0]?.inventories.VCPU?.used;
-    const release = cluster.reserve(hostName('c1'), { VCPU: 5 });
+    const asked = { ...request().request, resources: { VCPU: 5 } };
+    const reservation = cluster.reserve(hostName('c1'), asked, null);
     expect(used()).toBe(5);
     await report({ sequence: 2, address: '127.9.9.9' });
     await cluster.refresh();
     expect(used()).toBe(5);
-    release();
+    cluster.release(reservation);
     await cluster.refresh();
     expect(used()).toBe(0);
   });

@@ -98,16 +98,19 @@ export async function addInstance(
     [id, projectId, userId, JSON.stringify(spec), host, options.group ?? null],
   );
   await transact(pool, async (transaction) => {
-    const outcome = await claim(transaction, {
-      host: hostName(host),
-      instance_id: id,
-      move: null,
-      amounts: resourcesOfFlavor(spec),
-      details: null,
-      server_group_uuid: null,
-      is_known_up: true,
-      service_down_seconds: 60,
-    });
+    const outcome = await claim(
+      transaction,
+      {
+        host: hostName(host),
+        instance_id: id,
+        move: null,
+        amounts: resourcesOfFlavor(spec),
+        details: null,
+        server_group_uuid: null,
+        is_known_up: true,
+      },
+      60,
+    );
     if (!outcome.claimed) throw new Error(`no claim on ${host}: ${outcome.refusal.message}`);
     await transaction.finish([outcome.written]);
   });
@@ -210,6 +213,7 @@ export const goodResults: { readonly [Name in CommandName]: CommandResults[Name]
   unadmit: {},
   connect: {},
   stop: { was_running: true, forced: false },
+  precopy: { rounds: [], predicted_downtime_seconds: 1, ended: 'fits_budget' },
   copy: {
     digests,
     sent_bytes: 1,

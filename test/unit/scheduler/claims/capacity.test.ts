@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'vitest';
 import { capacityRefusal, type Capacity } from '../../../../services/scheduler/claims/capacity.ts';
 import { groupRefusal, type GroupMembers } from '../../../../services/scheduler/claims/group-rules.ts';
-import { hostName, instanceId } from '../../../../shared/domain/ids.ts';
+import { hostName, instanceId, type HostName } from '../../../../shared/domain/ids.ts';
 
 const memory: Capacity = { total: 1000, reserved: 100, allocation_ratio: 1.5, max_unit: 1000, used: 1000 };
 
@@ -28,11 +28,16 @@ describe('capacity: used + asked ≤ (total − reserved) × ratio', () => {
 });
 
 describe('group rules', () => {
-  const member = (...hosts: string[]) => ({ instance_id: instanceId('x'), hosts: hosts.map(hostName) });
-  const group = (policy: GroupMembers['policy'], max: number, ...others: GroupMembers['others']) => ({
+  const asking = instanceId('asking');
+  const member = (...hosts: string[]) => new Set(hosts.map(hostName));
+  const group = (policy: GroupMembers['policy'], max: number, other: Set<HostName>): GroupMembers => ({
     policy,
     max_server_per_host: max,
-    others,
+    // Where the member itself is never counts.
+    hosts_of: new Map([
+      [asking, new Set([hostName('a'), hostName('z')])],
+      [instanceId('other'), other],
+    ]),
   });
   test.for([
     { name: 'free host', group: group('anti-affinity', 1, member('b')), check: null },
@@ -48,6 +53,6 @@ describe('group rules', () => {
     { name: 'another host', group: group('affinity', 1, member('b')), check: 'affinity' },
     { name: 'soft', group: group('soft-anti-affinity', 1, member('a')), check: null },
   ])('$group.policy, $name: $check', ({ group: members, check }) => {
-    expect(groupRefusal(members, hostName('a'))?.check ?? null).toBe(check);
+    expect(groupRefusal(members, asking, hostName('a'))?.check ?? null).toBe(check);
   });
 });

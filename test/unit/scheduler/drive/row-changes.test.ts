@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { RowChanges } from '../../../../services/scheduler/drive/row-changes.ts';
+import { joinedStatements, RowChanges } from '../../../../services/scheduler/drive/row-changes.ts';
 
 const keys = { operation: 'op', instance: 'in', migration: null };
 
@@ -32,4 +32,34 @@ test('two values for one column, or a row that is not there, are bugs', () => {
   const other = new RowChanges(keys);
   other.set('migrations', { status: 'error' });
   expect(() => other.statement()).toThrow('migrations');
+});
+
+test('changes of one form are written by one statement, with a row for each; others by their own', () => {
+  const changed = (operation: string, attempt: number, extra?: (rows: RowChanges) => void) => {
+    const rows = new RowChanges({ ...keys, operation });
+    rows.set('operations', { step: 'survey', attempt, facts: '{"a":1}' });
+    extra?.(rows);
+    return rows;
+  };
+  const statements = joinedStatements([
+    changed('a', 1),
+    changed('b', 2),
+    changed('c', 3, (rows) =>
+      rows.part({ insert_into: 't (x)', select: `select ${rows.add(5, 'integer')}` }),
+    ),
+    // A column whose type nobody has told.
+    changed('d', 4, (rows) => rows.set('instances', { unheard_of: 1 })),
+  ]);
+  expect(statements).toHaveLength(3);
+  const joined = statements.filter(({ text }) => text.includes('jsonb_to_recordset'));
+  const rowsOf = (values: unknown[] | undefined) => JSON.parse(String(values?.[0])) as unknown[];
+  expect(joined.map(({ values }) => rowsOf(values))).toEqual([
+    [
+      { p1: 'survey', p2: 1, p3: '{"a":1}', p4: 'a' },
+      { p1: 'survey', p2: 2, p3: '{"a":1}', p4: 'b' },
+    ],
+    [{ p1: 'survey', p2: 3, p3: '{"a":1}', p4: 5, p5: 'c' }],
+  ]);
+  expect(joined[0]?.text).toContain('facts = r.p3::jsonb');
+  expect(joined[1]?.text).toContain('insert into t (x) select x.* from r cross join lateral (select r.p4) x');
 });

@@ -16,18 +16,18 @@ describe('liveness', () => {
 
   test('at first the database is believed, then only whether its value has become another one', () => {
     const { time, liveness } = clock();
-    liveness.noticed('c1', '10:00', 40);
+    liveness.noticed('c1', 1000, 40);
     expect(liveness.ageSeconds('c1')).toBe(40);
     time.seconds += 5;
-    liveness.noticed('c1', '10:00', 3645);
+    liveness.noticed('c1', 1000, 3645);
     expect(liveness.ageSeconds('c1')).toBe(45);
-    liveness.noticed('c1', '10:01', 3600);
+    liveness.noticed('c1', 1060, 3600);
     expect(liveness.ageSeconds('c1')).toBe(0);
   });
 
   test('a report that came here counts at once', () => {
     const { time, liveness } = clock();
-    liveness.noticed('c1', '10:00', 1000);
+    liveness.noticed('c1', 1000, 1000);
     liveness.heard('c1');
     time.seconds += 7;
     expect(liveness.ageSeconds('c1')).toBe(7);

@@ -1,0 +1,53 @@
+import type { HostName } from '../../../shared/domain/ids.ts';
+import type { Queryable } from '../../../shared/database/connect.ts';
+import type { Refusal } from '../claims/capacity.ts';
+import type { Decision } from '../placement/model.ts';
+import { failureMessage } from './choice.ts';
+import { prepared } from './statement.ts';
+import type { LoadedOperation } from './world.ts';
+
+export interface StoredDecision {
+  readonly id: string;
+  readonly loaded: LoadedOperation;
+  readonly decision: Decision;
+  readonly record: Buffer;
+  readonly refusals: ReadonlyMap<HostName, Refusal>;
+  /** Null: no host was found, or none that could be claimed. */
+  readonly claimed: HostName | null;
+}
+
+/** Stores decisions with one statement. It is on its way when this returns; the commit waits for it. */
+export async function storeDecisions(
+  transaction: Queryable,
+  decisions: readonly StoredDecision[],
+): Promise<void> {
+  let starts_at = 1;
+  const rows = decisions.map(({ id, loaded, decision, record, refusals, claimed }) => {
+    const { operation, instance } = loaded.world;
+    const from = starts_at;
+    starts_at += record.length;
+    return {
+      id,
+      kind: operation.kind === 'create' ? 'create' : 'cold',
+      instance_uuid: instance.id,
+      request_id: operation.request_id,
+      chosen_host: claimed,
+      summary:
+        claimed === null
+          ? failureMessage(decision, refusals)
+          : `${claimed}, of ${decision.considered} hosts.`,
+      refusals: Object.fromEntries([...refusals].map(([host, { message }]) => [host, message])),
+      starts_at: from,
+      bytes: record.length,
+    };
+  });
+  const records = Buffer.concat(decisions.map(({ record }) => record));
+  await transaction.query(prepared(sql, [JSON.stringify(rows), records]));
+}
+
+/** The records come as one value and are cut apart here: a list of them would be sent as text, twice as long. */
+const sql = `
+  insert into decisions (id, kind, instance_uuid, request_id, chosen_host, summary, refusals, record)
+  select id, kind, instance_uuid, request_id, chosen_host, summary, refusals, substring($2::bytea from starts_at for bytes)
+  from jsonb_to_recordset($1::jsonb) as d(id uuid, kind text, instance_uuid uuid, request_id text, chosen_host text,
+    summary text, refusals jsonb, starts_at integer, bytes integer)`;
