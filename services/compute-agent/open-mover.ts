@@ -12,6 +12,7 @@ export function openMover(configuration: Configuration): Mover {
   return {
     sender: createSenderSupervisor({
       state_path,
+      connections: mover.connections,
       host_limit: {
         bytes_per_second: mover.host_limit_bytes_per_second,
         timetable: mover.limits,

@@ -27,6 +27,8 @@ export interface SenderSupervisorOptions {
   readonly idle_workers?: number;
   /** All transfers of this host together; each gets an equal share. */
   readonly host_limit?: HostLimitOptions;
+  /** Connections of one copy whose transfer does not say it. Nothing: 1. */
+  readonly connections?: number;
 }
 
 interface Running {
@@ -52,6 +54,7 @@ class HostSenders implements SenderSupervisor {
   readonly #arriving = new Map<MigrationId, Promise<Running>>();
   readonly #cancelled = new Set<MigrationId>();
   readonly #host_limit: HostLimit;
+  readonly #connections: number;
   #sent_bytes = 0;
   #closed = false;
 
@@ -59,6 +62,7 @@ class HostSenders implements SenderSupervisor {
     this.#records_folder = join(options.state_path, 'mover', 'senders');
     mkdirSync(this.#records_folder, { recursive: true, mode: 0o700 });
     const sockets_folder = socketsFolder(options.state_path);
+    this.#connections = options.connections ?? 1;
     this.#host_limit = new HostLimit(options.host_limit ?? {}, () => this.#shareLimits());
     this.#pool = new WorkerPool({
       idle_max: options.idle_workers ?? 3,
@@ -69,7 +73,13 @@ class HostSenders implements SenderSupervisor {
 
   async connect(transfer: Transfer, watch: TransferWatch): Promise<void> {
     const running = await this.#workerFor(transfer);
-    await this.#ask(transfer, running, watch, (worker) => worker.send({ do: 'connect', transfer }));
+    await this.#ask(transfer, running, watch, (worker) =>
+      worker.send({ do: 'connect', transfer: this.#configured(transfer) }),
+    );
+  }
+
+  #configured(transfer: Transfer): Transfer {
+    return { connections: this.#connections, ...transfer };
   }
 
   async round(transfer: Transfer, wish: RoundWish, watch: TransferWatch): Promise<readonly RoundFigures[]> {
@@ -83,7 +93,7 @@ class HostSenders implements SenderSupervisor {
     }
     const now = { limit_bytes_per_second: this.#shareOf(running), paused: running.paused };
     const report = await this.#ask(transfer, running, watch, (worker) =>
-      worker.send({ do: 'round', transfer: { ...transfer, ...now }, ...wish }),
+      worker.send({ do: 'round', transfer: { ...this.#configured(transfer), ...now }, ...wish }),
     );
     if (report.is !== 'rounds') throw new Error(`a sender answered "${report.is}" to round`);
     return report.rounds;
@@ -101,7 +111,11 @@ class HostSenders implements SenderSupervisor {
     this.#shareLimits();
     const limit_bytes_per_second = this.#shareOf(running);
     const report = await this.#ask(transfer, running, watch, (worker) =>
-      worker.send({ do: 'send', transfer: { ...transfer, limit_bytes_per_second }, changed }),
+      worker.send({
+        do: 'send',
+        transfer: { ...this.#configured(transfer), limit_bytes_per_second },
+        changed,
+      }),
     );
     if (report.is !== 'sent') throw new Error(`a sender answered "${report.is}" to send`);
     this.#release(transfer.migration_id, running);

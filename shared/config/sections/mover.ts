@@ -53,6 +53,12 @@ export const moverSection = defineSection('mover', 'How disks travel between hos
     unit: 'percent',
     help: 'What a target reserves for an arriving disk beside the bytes in use: this part of those that its guest has not used yet, but 64 MiB at least. A guest that writes more while it is moved stays where it is. 100: a disk that fills up on its way still fits. 0: hosts that promise more than they have.',
   }),
+  connections: integer({
+    default: 1,
+    minimum: 1,
+    maximum: 8,
+    help: 'Connections of one copy. A further one is made when there is much to send. One is enough where a round trip takes a millisecond; over longer ways each carries 2 MiB per round trip at most, and more of them carry more. Each is a process of sshd on the target, with a core of its own if there is one.',
+  }),
   ssh_port: integer({ default: 22, minimum: 1, maximum: 65_535, help: "Port of this host's sshd." }),
   ssh_user: string({
     default: 'root',
@@ -71,11 +77,11 @@ export const moverSection = defineSection('mover', 'How disks travel between hos
   default_mode: choice({
     choices: ['cold', 'warm'],
     default: 'cold',
-    help: 'cold: the guest is off while its disks are copied. warm: it runs during all rounds but the last.',
+    help: 'How migrations are made that do not say it, those through Compute among them. cold: the guest is off while its disks are copied. warm: it runs during all rounds but the last.',
   }),
   downtime_budget_seconds: duration({
-    default: 5,
+    default: 30,
     minimum: 0,
-    help: 'warm: the guest is stopped when the predicted downtime fits.',
+    help: 'warm: the guest is stopped when the time that it will be off is expected to fit, or gets no shorter by further rounds. The time that it takes to shut down is not known before and not in it.',
   }),
 });
