@@ -2,7 +2,7 @@ import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { waitFor } from '../../scripts/cluster/processes.ts';
-import { root, TestCluster, type Outcome } from './support/cluster.ts';
+import { root, runProgram, TestCluster, type Outcome } from './support/cluster.ts';
 import { hostOf, Servers } from './support/servers.ts';
 
 const cluster = new TestCluster('client');
@@ -123,6 +123,37 @@ describe('the main job', () => {
       ['confirmed', source, 'migration'],
       ['reverted', source, 'migration'],
     ]);
+    await servers.delete(id);
+  });
+
+  test('images of a server: by the openstack client, and by drover in the format of another product', async () => {
+    const { id } = await servers.create('picture');
+    const snapshot = await cluster.openstackJson<Record<string, string>>(
+      'server image create --wait --name snapshot picture',
+    );
+    expect(snapshot).toMatchObject({ name: 'snapshot', status: 'active', disk_format: 'qcow2' });
+    const drover = async (...words: string[]) => {
+      const outcome = await cluster.withOpenrc('openrc', join(root, 'scripts/drover'), 'image', ...words);
+      expect(outcome).toMatchObject({ exit_code: 0 });
+      return outcome.stdout;
+    };
+    const made = await drover(
+      'extract',
+      'picture',
+      '--name',
+      'carried',
+      '--format',
+      'vmdk',
+      '--wait',
+      '-f',
+      'json',
+    );
+    expect(JSON.parse(made)).toMatchObject({ status: 'active', disk_format: 'vmdk', of_server: id });
+    const file = join(cluster.folder, 'carried.vmdk');
+    await drover('save', 'carried', '--file', file);
+    expect((await runProgram('qemu-img', ['info', '-f', 'vmdk', file])).exit_code).toBe(0);
+    expect(await servers.show(id)).toMatchObject({ status: 'ACTIVE', 'OS-EXT-STS:task_state': null });
+    await cluster.openstack('image delete snapshot carried');
     await servers.delete(id);
   });
 
