@@ -115,6 +115,7 @@ export function progressOf(migration: JsonRecord): ProgressView {
     processed_bytes: number(progress, 'disk_processed_bytes'),
     rate_bytes_per_second: number(progress, 'rate_bytes_per_second'),
     eta_seconds: number(progress, 'eta_seconds'),
+    round: number(progress, 'round'),
     paused: text(migration, 'paused_at') !== null,
     waits_for: text(record(migration, 'queue'), 'waits_for'),
   };

@@ -15,6 +15,7 @@ export function machineSettings(configuration: Configuration): Settings {
     shutdown_timeout_seconds: DEFAULT.shutdown_timeout,
     resize_confirm_window_seconds: DEFAULT.resize_confirm_window,
     migration_limit_bytes_per_second: mover.limit_bytes_per_second,
+    downtime_budget_seconds: mover.downtime_budget_seconds,
     key_lifetime_seconds: mover.key_lifetime_seconds,
     command_timeout_seconds: drover.command_timeout_seconds,
     stall_timeout_seconds: mover.stall_timeout_seconds,

@@ -35,6 +35,18 @@ export interface CommandArguments {
   connect: { readonly endpoint: ReceiverEndpoint; readonly disks: readonly DiskDescription[] };
   /** Source: graceful, then forced power-off. Undo: `power_on` if it ran. */
   stop: { readonly shutdown_timeout_seconds: number };
+  /**
+   * Source: send the disks round after round while the guest runs, until stopping it for the rest fits the budget, or
+   * no longer gets shorter. Long; reports progress. Undo: abort_copy.
+   */
+  precopy: {
+    readonly endpoint: ReceiverEndpoint;
+    readonly disks: readonly DiskDescription[];
+    readonly limit_bytes_per_second: number;
+    readonly paused?: boolean;
+    /** How long the guest may be off. */
+    readonly downtime_budget_seconds: number;
+  };
   /** Source: send the disks to the target's receiver. Long; reports progress. */
   copy: {
     readonly endpoint: ReceiverEndpoint;
@@ -43,6 +55,8 @@ export interface CommandArguments {
     readonly limit_bytes_per_second: number;
     /** True: connect, and send nothing until `pause_copy` says so. */
     readonly paused?: boolean;
+    /** True: it is the last round of a warm migration. */
+    readonly after_precopy?: boolean;
   };
   /** Source: stop sending for the copy that runs, or go on; nothing that was sent is lost. Interrupts nothing. */
   pause_copy: { readonly paused: boolean };
@@ -196,6 +210,11 @@ export interface CommandResults {
   unadmit: Nothing;
   connect: Nothing;
   stop: { readonly was_running: boolean; readonly forced: boolean };
+  precopy: {
+    readonly rounds: readonly RoundFigures[];
+    readonly predicted_downtime_seconds: number;
+    readonly ended: PrecopyEnd;
+  };
   copy: {
     readonly digests: readonly DiskDigest[];
     readonly sent_bytes: number;

@@ -27,6 +27,12 @@ export interface MigrationRecord {
   readonly limit_bytes_per_second: number;
   readonly was_running: boolean | null;
   readonly digests: object;
+  readonly mode: 'cold' | 'warm';
+  readonly downtime_budget_seconds: number | null;
+  readonly rounds: readonly object[];
+  readonly precopy_ended: string | null;
+  readonly predicted_downtime_seconds: number | null;
+  readonly downtime_seconds: number | null;
   readonly decision_id: string | null;
   readonly confirm_due_at: Date | null;
   readonly user_id: string;

@@ -36,6 +36,16 @@ export function migrationView(row: MigrationRecord, places: ReadonlyMap<string, 
     /** Of a guest that ran: true between its stop at the source and its start at the target. */
     guest_is_off: isUnderWay && row.was_running === true && stepsWithoutGuest.has(row.operation_step ?? ''),
     queue: row.turn === 'waiting' ? (places.get(row.operation_id ?? '') ?? null) : null,
+    mode: row.mode,
+    /** How long the guest was to be off, was expected to be when it was stopped, and was. */
+    downtime: {
+      budget_seconds: row.downtime_budget_seconds,
+      predicted_seconds: row.predicted_downtime_seconds,
+      measured_seconds: row.downtime_seconds,
+    },
+    /** Of a warm one: what travelled while the guest ran, and why it was stopped then. */
+    rounds: row.rounds,
+    precopy_ended: row.precopy_ended,
     digests: row.digests,
     decision_id: row.decision_id,
     operation:

@@ -10,7 +10,7 @@ import { requestMigrate } from '../operations/request-migrate.ts';
 import { requestPause } from '../operations/request-pause.ts';
 import { serverPolicies } from '../policies/server-policies.ts';
 import { allow, requesterOf, requireServer } from '../routes/server-access.ts';
-import { hostNameSchema } from '../routes/server-actions/migrate.ts';
+import { copyDefaults, hostNameSchema } from '../routes/server-actions/migrate.ts';
 import { transferLimits } from '../../scheduler/settings.ts';
 import type { ApiServices, RegisterRoutes } from '../services.ts';
 import { findMigrations, findSteps, type MigrationRecord } from './migration-query.ts';
@@ -55,6 +55,8 @@ const createBody = bodySchema<{
   readonly limit_bytes_per_second?: number;
   readonly if_cluster_version?: number;
   readonly priority?: number;
+  readonly mode?: 'cold' | 'warm';
+  readonly downtime_budget_seconds?: number;
 }>({
   type: 'object',
   properties: {
@@ -63,6 +65,8 @@ const createBody = bodySchema<{
     limit_bytes_per_second: limitOfOneSchema,
     priority: prioritySchema,
     if_cluster_version: { type: 'integer', minimum: 0, maximum: 2 ** 52 },
+    mode: { type: 'string', enum: ['cold', 'warm'] },
+    downtime_budget_seconds: { type: 'number', minimum: 0, maximum: 86_400 },
   },
   required: ['server'],
   additionalProperties: false,
@@ -95,11 +99,14 @@ export const registerDroverMigrations: RegisterRoutes = (app, services) => {
     const wish = validateBody(createBody, request.body);
     const server = await requireServer(services, request, wish.server);
     allow(services, request, serverPolicies.migrate, { project_id: server.project_id });
-    const { limit_bytes_per_second, if_cluster_version, priority } = wish;
+    const { limit_bytes_per_second, if_cluster_version, priority, mode, downtime_budget_seconds } = wish;
     await requestMigrate(services, requesterOf(request), instanceId(server.uuid), {
       host: wish.host ?? null,
       service_down_time_seconds: services.configuration.DEFAULT.service_down_time,
+      defaults: copyDefaults(services.configuration),
       ...(priority === undefined ? {} : { priority }),
+      ...(mode === undefined ? {} : { mode }),
+      ...(downtime_budget_seconds === undefined ? {} : { downtime_budget_seconds }),
       further: {
         ...(limit_bytes_per_second === undefined ? {} : { limit_bytes_per_second }),
         ...(if_cluster_version === undefined ? {} : { if_cluster_version }),

@@ -12,10 +12,16 @@ import type { LockedInstance } from './instance-guard.ts';
 import { requestOperation, type OperationServices, type Requester } from './request-operation.ts';
 import { hostOf, requireHost, requireServiceUp } from './source-host.ts';
 
+type MigrationMode = NonNullable<OperationRequest['mode']>;
+
 export interface MigrateOptions {
   /** Null: the scheduler chooses. */
   readonly host: string | null;
   readonly service_down_time_seconds: number;
+  /** `[mover] default_mode` and `downtime_budget_seconds`: for those who do not say it. */
+  readonly defaults: { readonly mode: MigrationMode; readonly downtime_budget_seconds: number };
+  readonly mode?: MigrationMode;
+  readonly downtime_budget_seconds?: number;
   /** What only Drover v1 can ask for: a limit, a cluster that has not changed. */
   readonly further?: Pick<OperationRequest, 'limit_bytes_per_second' | 'if_cluster_version'>;
   /** Among those that wait for their turn to copy: the larger goes first. */
@@ -56,10 +62,20 @@ export async function requestMigrate(
       priority: options.priority ?? 0,
       request: {
         ...options.further,
+        ...copyOf(options),
         ...(options.host === null ? {} : { host: await requireHost(transaction, options.host) }),
       },
     }),
   });
+}
+
+/** How the copy is to be made. A budget without `warm` means nothing and is not kept. */
+function copyOf({
+  defaults,
+  mode = defaults.mode,
+  downtime_budget_seconds = defaults.downtime_budget_seconds,
+}: MigrateOptions): Pick<OperationRequest, 'mode' | 'downtime_budget_seconds'> {
+  return mode === 'warm' ? { mode, downtime_budget_seconds } : { mode };
 }
 
 /** The record of the move; the scheduler fills in the target when it has claimed one. */
@@ -67,15 +83,17 @@ async function insertMigration(
   transaction: Queryable,
   requester: Requester,
   instance: LockedInstance,
-  { host, further }: MigrateOptions,
+  options: MigrateOptions,
 ): Promise<MigrationId> {
   const id = migrationId(randomUUID());
   const source = hostOf(instance);
+  const { host, further } = options;
+  const { mode, downtime_budget_seconds } = copyOf(options);
   await transaction.query(
     `insert into migrations (uuid, instance_uuid, migration_type, status, phase, source_compute, source_node,
        old_flavor, new_flavor, old_vm_state, requested_host, user_id, project_id, request_id,
-       limit_bytes_per_second)
-     values ($1, $2, 'migration', 'pre-migrating', 'choose', $3, $4, $5, $5, $6, $7, $8, $9, $10, $11)`,
+       limit_bytes_per_second, mode, downtime_budget_seconds)
+     values ($1, $2, 'migration', 'pre-migrating', 'choose', $3, $4, $5, $5, $6, $7, $8, $9, $10, $11, $12, $13)`,
     [
       id,
       instance.uuid,
@@ -88,6 +106,8 @@ async function insertMigration(
       requester.project_id,
       requester.request_id,
       further?.limit_bytes_per_second ?? 0,
+      mode,
+      downtime_budget_seconds ?? null,
     ],
   );
   return id;

@@ -7,6 +7,8 @@ export interface ProgressView {
   readonly processed_bytes: number | null;
   readonly rate_bytes_per_second: number | null;
   readonly eta_seconds: number | null;
+  /** Of a warm migration: the disks are gone through more than once. */
+  readonly round?: number | null;
   /** A person has paused it. */
   readonly paused?: boolean;
   /** In the queue: what for. */
@@ -31,6 +33,8 @@ export function progressLine(view: ProgressView): string {
     `${phase}${bar} ${String(Math.floor(share * 100)).padStart(3)}%`,
     `${formatBytes(processed)} of ${formatBytes(total)}`,
   ];
+  if (view.phase === 'pre-copy' && typeof view.round === 'number' && view.round > 0)
+    parts.push(`round ${view.round}`);
   if (view.paused === true) parts.push('paused');
   else if (view.rate_bytes_per_second !== null && view.rate_bytes_per_second > 0) {
     parts.push(`${formatBytes(view.rate_bytes_per_second)}/s`);

@@ -6,7 +6,7 @@ import { Bytes, Disks, Endpoint } from './schemas.ts';
 import { unchangedChains } from './source-chains.ts';
 import { transferOf } from './transfer.ts';
 
-/** Sends the disks of a guest that is off. The mover finds out what the target holds already. */
+/** Sends the disks of a guest that is off, or what it has changed since they were sent while it ran. The mover finds out what the target holds already. */
 export const copy = defineCommand({
   name: 'copy',
   arguments: Type.Object({
@@ -14,6 +14,7 @@ export const copy = defineCommand({
     disks: Disks,
     limit_bytes_per_second: Bytes,
     paused: Type.Optional(Type.Boolean()),
+    after_precopy: Type.Optional(Type.Boolean()),
   }),
   needs_migration: true,
   outlives_agent: true,
@@ -27,10 +28,11 @@ export const copy = defineCommand({
         expected: 'shut down while its disks are copied',
         found: 'running',
       });
-    const result = await parts.sender.send(await transferOf(command, parts, command.arguments), {
-      signal: command.signal,
-      onProgress: command.onProgress,
-    });
+    const transfer = await transferOf(command, parts, command.arguments);
+    const watch = { signal: command.signal, onProgress: command.onProgress };
+    // The guest is off: this is all that it has written since the last round began to read.
+    const changed = command.arguments.after_precopy === true ? await parts.hypervisor.takeDirty(id) : null;
+    const result = await parts.sender.send(transfer, watch, changed);
     // What was sent stands on files that nobody wrote to meanwhile.
     await unchangedChains(command.arguments.disks, command, parts);
     return {

@@ -16,6 +16,7 @@ import { pauseCopy } from './pause-copy.ts';
 import { powerOff } from './power-off.ts';
 import { powerOn } from './power-on.ts';
 import { prepare } from './prepare.ts';
+import { precopy } from './precopy.ts';
 import { reboot } from './reboot.ts';
 import { restore } from './restore.ts';
 import { retire } from './retire.ts';
@@ -45,6 +46,7 @@ export const commandRegistry: Registry = {
   unadmit,
   connect,
   stop,
+  precopy,
   copy,
   limit,
   pause_copy: pauseCopy,

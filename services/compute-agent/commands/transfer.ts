@@ -9,7 +9,7 @@ import { migrationOf, type AcceptedCommand, type HostParts } from './definition.
  * @throws DroverError transfer_key_lost when the agent was restarted since survey and no mover is there to take up
  */
 export async function transferOf(
-  command: AcceptedCommand<'connect'> | AcceptedCommand<'copy'>,
+  command: AcceptedCommand<'connect'> | AcceptedCommand<'precopy'> | AcceptedCommand<'copy'>,
   parts: HostParts,
   order: {
     readonly endpoint: ReceiverEndpoint;

@@ -4,7 +4,7 @@ import { chainOf } from '../images/backing-chain.ts';
 import { defineCommand, migrationOf } from './definition.ts';
 import { Disks } from './schemas.ts';
 
-/** Digests of what really lies on the target's disk, for the scheduler to compare. */
+/** Digests of what really lies on the target's disk, for the scheduler to compare, and what of it is damaged. */
 export const verify = defineCommand({
   name: 'verify',
   arguments: Type.Object({ disks: Disks }),

@@ -3,6 +3,7 @@ import type { InstanceSpec } from '../../../shared/domain/instance-spec.ts';
 import type { PowerState } from '../../../shared/domain/states.ts';
 import type { DiskDescription } from '../../../shared/messaging/commands.ts';
 import type { HostReport } from '../../../shared/messaging/host-report.ts';
+import type { ChangedRanges } from '../mover/mover.ts';
 
 /**
  * What a hypervisor driver owes. Small on purpose: folders, disks, epochs and marks are the agent's business,
@@ -34,6 +35,13 @@ export interface Hypervisor {
    * notice more than a disk that is slow for a moment. Whoever is off stays off.
    */
   holdingWrites<Result>(id: InstanceId, work: () => Promise<Result>): Promise<Result>;
+  /**
+   * What the guest has written to the files of its disks since this was asked before, and from now on: nothing is told
+   * twice, nothing is left out. Offsets are those of the files; a driver that knows the guest's own only says null for a
+   * qcow2. Null: it cannot say, because it was not asked before in this driver's life, or lost count. Then the disks
+   * are read whole and compared.
+   */
+  takeDirty(id: InstanceId): Promise<ChangedRanges | null>;
   /** Refuses (DroverError) a guest that could not run here: machine type, CPU, name clash. */
   admits(spec: InstanceSpec): Promise<void>;
   /** Calls back when a guest changes its power state on its own. @returns a function that ends the watch. */

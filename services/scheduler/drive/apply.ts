@@ -181,7 +181,19 @@ function setMigration(rows: RowChanges, set: MigrationPatch): void {
     sent_bytes: set.sent_bytes,
     skipped_bytes: set.skipped_bytes,
     resent_bytes: set.resent_bytes,
+    rounds: set.rounds === undefined ? undefined : JSON.stringify(set.rounds),
+    precopy_ended: set.precopy_ended,
+    predicted_downtime_seconds: set.predicted_downtime_seconds,
   });
+  // A stop that is ordered again does not begin anew; an end that is told twice ends once.
+  if (set.downtime === 'begins')
+    rows.setExpression('migrations', 'guest_stopping_at', 'coalesce(guest_stopping_at, now())');
+  if (set.downtime === 'ends')
+    rows.setExpression(
+      'migrations',
+      'downtime_seconds',
+      'coalesce(downtime_seconds, extract(epoch from now() - guest_stopping_at))',
+    );
   setReason(rows, 'migrations', set.reason);
   if (set.digests !== undefined) {
     rows.setExpression('migrations', 'digests', `digests || ${rows.add(JSON.stringify(set.digests))}::jsonb`);

@@ -91,7 +91,7 @@ const stepsWithoutBytes: ReadonlySet<string> = new Set(['admit', 'spawn']);
  * Here and not by asking the plan: that would read the operation's whole world for each sign.
  */
 const askedHostSql = `
-  case when o.step in ('connect', 'copy', 'extract', 'upload') then (select host from instances where uuid = o.instance_uuid)
+  case when o.step in ('survey', 'connect', 'precopy', 'copy', 'extract', 'upload') then (select host from instances where uuid = o.instance_uuid)
     when o.step in ('admit', 'spawn', 'verify', 'prepare') then o.facts -> 'choose' ->> 'host' end`;
 
 /** Of a host that is at work and has nothing to count: the bytes of the migration are another step's to tell. */

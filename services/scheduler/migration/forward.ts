@@ -76,6 +76,7 @@ export function orderStep(draft: Draft, settings: Settings): void {
       return;
     case 'command': {
       const order = action.order(draft, settings);
+      step.ordered?.(draft);
       orderCommand(draft, step.name, 'action', order, settings);
       // What an order says itself need not be told beside it.
       if ('paused' in order.arguments) rememberPause(draft, order.arguments.paused ?? false);

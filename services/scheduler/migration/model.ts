@@ -59,6 +59,10 @@ export interface OperationRequest {
   /** A server created in `zone:host`: only this one, filters skipped. */
   readonly forced_host?: HostName;
   readonly limit_bytes_per_second?: number;
+  /** warm: the disks travel while the guest runs, and it is stopped for the rest. */
+  readonly mode?: 'cold' | 'warm';
+  /** warm: how long the guest may be off. */
+  readonly downtime_budget_seconds?: number;
   /** Of a dry run: the claim is refused when the cluster has changed since. */
   readonly if_cluster_version?: number;
   readonly reboot_type?: 'SOFT' | 'HARD';
@@ -90,6 +94,7 @@ export interface OperationFacts {
   readonly survey?: CommandResults['survey'];
   readonly admit?: CommandResults['admit'];
   readonly stop?: CommandResults['stop'];
+  readonly precopy?: CommandResults['precopy'];
   readonly copy?: CommandResults['copy'];
   readonly verify?: CommandResults['verify'];
   readonly adopt?: CommandResults['adopt'];
@@ -169,6 +174,8 @@ export interface Settings {
   readonly shutdown_timeout_seconds: number;
   readonly resize_confirm_window_seconds: number;
   readonly migration_limit_bytes_per_second: number;
+  /** Of a warm migration that was asked for without one. */
+  readonly downtime_budget_seconds: number;
   /** Source agent's address for the key's `from=` and time for which it is admitted. */
   readonly key_lifetime_seconds: number;
   /** How long a step may stay unanswered: short commands, and the silence allowed to a long one. */
@@ -319,6 +326,11 @@ export interface MigrationPatch {
   readonly sent_bytes?: number;
   readonly skipped_bytes?: number;
   readonly resent_bytes?: number;
+  readonly rounds?: CommandResults['precopy']['rounds'];
+  readonly precopy_ended?: CommandResults['precopy']['ended'];
+  readonly predicted_downtime_seconds?: number;
+  /** The guest is about to be stopped; it runs again, or could. */
+  readonly downtime?: 'begins' | 'ends';
   readonly digests?: {
     readonly source?: CommandResults['copy']['digests'];
     readonly target?: CommandResults['verify']['digests'];

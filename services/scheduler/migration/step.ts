@@ -20,6 +20,8 @@ export interface Step {
   readonly closes?: readonly string[];
   /** True: this world does not need the step; neither its action nor its undo is run. */
   readonly skip?: (world: World) => boolean;
+  /** What its order says of the rows, before it is sent. */
+  readonly ordered?: (draft: Draft) => void;
   readonly action: Action;
   readonly undo: Undo;
   /** From the moment this step is ordered there is no way back: failures are retried or become stuck, never unwound. */

@@ -1,4 +1,5 @@
-import { requestMigrate } from '../../operations/request-migrate.ts';
+import type { Configuration } from '../../../../shared/config/configuration.ts';
+import { requestMigrate, type MigrateOptions } from '../../operations/request-migrate.ts';
 import { serverPolicies } from '../../policies/server-policies.ts';
 import { requesterOf } from '../server-access.ts';
 import { actionBody, type ServerAction } from './server-action.ts';
@@ -13,6 +14,12 @@ const withHost = actionBody('migrate', {
   additionalProperties: false,
 });
 
+/** How disks are copied for a request that does not say it: Nova's never does. */
+export const copyDefaults = ({ mover }: Configuration): MigrateOptions['defaults'] => ({
+  mode: mover.default_mode,
+  downtime_budget_seconds: mover.downtime_budget_seconds,
+});
+
 /** Cold migration to a named host (2.56) or wherever the scheduler finds room. */
 export const migrateAction: ServerAction = {
   name: 'migrate',
@@ -23,6 +30,7 @@ export const migrateAction: ServerAction = {
     await requestMigrate(services, requesterOf(request), server.uuid, {
       host: wanted?.host ?? null,
       service_down_time_seconds: services.configuration.DEFAULT.service_down_time,
+      defaults: copyDefaults(services.configuration),
     });
     return 202;
   },

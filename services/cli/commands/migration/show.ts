@@ -102,6 +102,12 @@ function migrationRow(migration: JsonRecord): Record<string, Cell> {
     resent: size('resent_bytes'),
     limit_bytes_per_second: number(migration, 'limit_bytes_per_second'),
     priority: number(migration, 'priority'),
+    mode: text(migration, 'mode'),
+    ...downtimeRows(record(migration, 'downtime')),
+    rounds: list(migration, 'rounds')
+      .map((round) => roundLine(round))
+      .join('\n'),
+    precopy_ended: text(migration, 'precopy_ended'),
     decision_id: text(migration, 'decision_id'),
     confirm_due_at: text(migration, 'confirm_due_at'),
     created_at: text(migration, 'created_at'),
@@ -111,6 +117,24 @@ function migrationRow(migration: JsonRecord): Record<string, Cell> {
       .map((step) => stepLine(step))
       .join('\n'),
   };
+}
+
+function downtimeRows(downtime: JsonRecord): Record<string, Cell> {
+  const seconds = (key: string): string | null => {
+    const value = number(downtime, key);
+    return value === null ? null : `${value.toFixed(1)}s`;
+  };
+  return {
+    downtime_budget: seconds('budget_seconds'),
+    predicted_downtime: seconds('predicted_seconds'),
+    downtime: seconds('measured_seconds'),
+  };
+}
+
+function roundLine(round: JsonRecord): string {
+  const size = (key: string): string => formatBytes(number(round, key) ?? 0);
+  const seconds = (number(round, 'duration_seconds') ?? 0).toFixed(1);
+  return `${number(round, 'round')}: ${size('changed_bytes')} changed, ${size('sent_bytes')} sent in ${seconds}s`;
 }
 
 /** With the place in the queue, or that a person has paused it. */

@@ -18,6 +18,8 @@ interface Waiting {
 interface Arguments extends Waiting {
   readonly host: string | undefined;
   readonly limit: string | undefined;
+  readonly warm: boolean | undefined;
+  readonly 'downtime-budget': number | undefined;
   readonly priority: number | undefined;
   readonly 'dry-run': boolean;
   readonly 'if-cluster-version': number | undefined;
@@ -44,6 +46,15 @@ export const migrateServer: Command<Arguments> = {
         type: 'number',
         describe: 'Move it only if nothing has changed since the dry run that named this version',
       })
+      .option('warm', {
+        type: 'boolean',
+        describe:
+          'Copy while it runs and stop it only for the rest; --no-warm: it is off all the time. Neither: as [mover] default_mode says',
+      })
+      .option('downtime-budget', {
+        type: 'number',
+        describe: 'With --warm: stop it when it will be off for at most so many seconds',
+      })
       .option('limit', limitOption)
       .option('priority', priorityOption)
       .option('wait', {
@@ -52,6 +63,7 @@ export const migrateServer: Command<Arguments> = {
       })
       .option('timeout', timeoutOption)
       .example('$0 server migrate vm1 --wait', 'move it and watch')
+      .example('$0 server migrate vm1 --warm --downtime-budget 10', 'off for about ten seconds, if it can be')
       .example('$0 server migrate vm1 --host compute2', 'move it to a certain host')
       .example('$0 server migrate vm1 --dry-run', 'where would it go, and why not elsewhere?')
       .example('$0 server migrate explain vm1', 'why did its last move go where it went?'),
@@ -89,8 +101,8 @@ async function requestMove(
 ): Promise<Answer> {
   const host = options.host === undefined ? {} : { host: options.host };
   const if_cluster_version = options['if-cluster-version'];
-  const { priority } = options;
-  const wishes = [limit_bytes_per_second, if_cluster_version, priority];
+  const { priority, warm, 'downtime-budget': downtime_budget_seconds } = options;
+  const wishes = [limit_bytes_per_second, if_cluster_version, priority, warm, downtime_budget_seconds];
   if (wishes.every((wish) => wish === undefined)) {
     return await session.request('compute', 'POST', `/servers/${id}/action`, { body: { migrate: host } });
   }
@@ -101,6 +113,8 @@ async function requestMove(
       ...(limit_bytes_per_second === undefined ? {} : { limit_bytes_per_second }),
       ...(if_cluster_version === undefined ? {} : { if_cluster_version }),
       ...(priority === undefined ? {} : { priority }),
+      ...(warm === undefined ? {} : { mode: warm ? 'warm' : 'cold' }),
+      ...(downtime_budget_seconds === undefined ? {} : { downtime_budget_seconds }),
     },
   });
 }

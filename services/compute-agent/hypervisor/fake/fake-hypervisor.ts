@@ -10,6 +10,8 @@ import { DroverError } from '../../../../shared/errors/drover-error.ts';
 import type { DiskDescription } from '../../../../shared/messaging/commands.ts';
 import { describeDisk } from '../../images/describe-disk.ts';
 import type { GuestDefinition, GuestFact, Hypervisor, HypervisorInventory } from '../hypervisor.ts';
+import type { ChangedRanges } from '../../mover/mover.ts';
+import { DirtyBlocks } from './dirty-blocks.ts';
 import { GuestStateFiles, type GuestState } from './guest-state.ts';
 import { GuestWriter } from './guest-writer.ts';
 import { KnobBoard, type Knobs } from './knobs.ts';
@@ -39,6 +41,7 @@ export class FakeHypervisor implements Hypervisor {
   readonly #files: GuestStateFiles;
   readonly #watchers = new Set<(fact: GuestFact) => void>();
   readonly #writers = new Map<InstanceId, GuestWriter>();
+  readonly #dirty = new Map<InstanceId, DirtyBlocks>();
   /** Guests whose writes wait. */
   readonly #held = new Set<InstanceId>();
   readonly #ending = new AbortController();
@@ -126,6 +129,7 @@ export class FakeHypervisor implements Hypervisor {
     await this.#powerOff(id, PowerState.shutdown);
     await this.#files.remove(id);
     this.#guests.delete(id);
+    this.#dirty.delete(id);
   }
 
   disks(id: InstanceId): Promise<readonly DiskDescription[]> {
@@ -144,6 +148,25 @@ export class FakeHypervisor implements Hypervisor {
       const state = this.#guests.get(id);
       if (state !== undefined) this.#resumeWriting(state);
     }
+  }
+
+  /** Knows of raw disks what its own writers write; a qcow2 file is written by tests only. */
+  takeDirty(id: InstanceId): Promise<ChangedRanges | null> {
+    const { disks } = this.#guest(id).definition;
+    const ranges = this.#dirtyOf(id).take();
+    if (ranges === null) return Promise.resolve(null);
+    const written = writtenDisk(disks);
+    return Promise.resolve(
+      Object.fromEntries(
+        disks.map((disk) => [disk.name, disk.format === 'raw' ? (disk === written ? ranges : []) : null]),
+      ),
+    );
+  }
+
+  #dirtyOf(id: InstanceId): DirtyBlocks {
+    const dirty = this.#dirty.get(id) ?? new DirtyBlocks();
+    this.#dirty.set(id, dirty);
+    return dirty;
   }
 
   async admits(spec: InstanceSpec): Promise<void> {
@@ -180,10 +203,14 @@ export class FakeHypervisor implements Hypervisor {
     for (const id of this.#writers.keys()) await this.#endWriting(id);
   }
 
+  /** When this has ended every write lies in the file and none will follow: its writer goes after its state. */
   async #powerOff(id: InstanceId, power_state: PowerState): Promise<void> {
-    await this.#endWriting(id);
-    const state = this.#guest(id);
-    if (state.power_state !== power_state) await this.#set({ ...state, power_state, boot_id: null });
+    const writer = this.#writers.get(id);
+    const written_blocks = (await writer?.end()) ?? this.#guest(id).written_blocks;
+    const state = { ...this.#guest(id), written_blocks };
+    if (state.power_state !== power_state || writer !== undefined)
+      await this.#set({ ...state, power_state, boot_id: null });
+    this.#writers.delete(id);
   }
 
   async #set(state: GuestState): Promise<void> {
@@ -220,7 +247,7 @@ export class FakeHypervisor implements Hypervisor {
   /** Writes to raw disks only: a qcow2 file takes more than bytes at an offset. */
   #resumeWriting(state: GuestState): void {
     const { spec, folder, disks } = state.definition;
-    const disk = disks.find((candidate) => candidate.format === 'raw');
+    const disk = writtenDisk(disks);
     if (this.#write_rate === 0 || disk === undefined || this.#ending.signal.aborted) return;
     if (state.power_state !== PowerState.running || this.#writers.has(spec.id)) return;
     if (this.#held.has(spec.id)) return;
@@ -229,6 +256,7 @@ export class FakeHypervisor implements Hypervisor {
       path: join(folder, disk.name),
       written_blocks: state.written_blocks,
       rate: () => this.#write_rate,
+      onWritten: (offset_bytes) => this.#dirty.get(spec.id)?.note(offset_bytes),
     });
     this.#writers.set(spec.id, writer);
   }
@@ -241,6 +269,10 @@ export class FakeHypervisor implements Hypervisor {
     await this.#set({ ...this.#guest(id), written_blocks });
   }
 }
+
+/** Guests write to their first raw disk. */
+const writtenDisk = (disks: readonly DiskDescription[]): DiskDescription | undefined =>
+  disks.find(({ format }) => format === 'raw');
 
 function factOf(state: GuestState): GuestFact {
   return { id: state.definition.spec.id, power_state: state.power_state };

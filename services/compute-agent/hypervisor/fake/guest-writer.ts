@@ -5,8 +5,10 @@ import { sizeOf } from '../../mover/disks/data-map.ts';
 
 export const GUEST_BLOCK_BYTES = 4096;
 const TICK_MILLISECONDS = 100;
-/** Spreads the blocks over the disk without meeting the same one twice soon; a prime, so it visits all. */
-const STRIDE_BLOCKS = 7919;
+/** Programs write files, and file systems lay them out in runs: 1 MiB at a stretch, then somewhere else. */
+const RUN_BLOCKS = 256;
+/** Spreads the runs over the disk without meeting the same one twice soon; a prime, so it visits all. */
+const STRIDE_RUNS = 7919;
 
 /** The content of a guest's n-th written block: anybody can say what should be on the disk. */
 export function guestBlock(id: InstanceId, index: number): Buffer {
@@ -16,7 +18,10 @@ export function guestBlock(id: InstanceId, index: number): Buffer {
 
 /** Where the n-th written block goes on a disk of so many blocks. */
 export function guestBlockOffset(index: number, disk_blocks: number): number {
-  return ((index * STRIDE_BLOCKS) % disk_blocks) * GUEST_BLOCK_BYTES;
+  const runs = Math.floor(disk_blocks / RUN_BLOCKS);
+  if (runs === 0) return (index % disk_blocks) * GUEST_BLOCK_BYTES;
+  const run = (Math.floor(index / RUN_BLOCKS) * STRIDE_RUNS) % runs;
+  return (run * RUN_BLOCKS + (index % RUN_BLOCKS)) * GUEST_BLOCK_BYTES;
 }
 
 /**
@@ -27,6 +32,7 @@ export class GuestWriter {
   readonly #id: InstanceId;
   readonly #path: string;
   readonly #rate: () => number;
+  readonly #onWritten: (offset_bytes: number) => void;
   readonly #timer: NodeJS.Timeout;
   #written_blocks: number;
   #owed_bytes = 0;
@@ -35,16 +41,21 @@ export class GuestWriter {
   #idle = true;
   #ended = false;
 
-  /** @param options.rate bytes per second, asked anew each time */
+  /**
+   * @param options.rate bytes per second, asked anew each time
+   * @param options.onWritten hears of each block when it lies in the file, before anything can be written after it
+   */
   constructor(options: {
     readonly id: InstanceId;
     readonly path: string;
     readonly written_blocks: number;
     readonly rate: () => number;
+    readonly onWritten?: (offset_bytes: number) => void;
   }) {
     this.#id = options.id;
     this.#path = options.path;
     this.#rate = options.rate;
+    this.#onWritten = options.onWritten ?? (() => undefined);
     this.#written_blocks = options.written_blocks;
     this.#timer = setInterval(() => this.#tick(), TICK_MILLISECONDS);
     this.#timer.unref();
@@ -90,7 +101,9 @@ export class GuestWriter {
       if (blocks === 0) return;
       while (!this.#ended && this.#owed_bytes >= GUEST_BLOCK_BYTES) {
         const index = this.#written_blocks;
-        await file.write(guestBlock(this.#id, index), 0, GUEST_BLOCK_BYTES, guestBlockOffset(index, blocks));
+        const offset = guestBlockOffset(index, blocks);
+        await file.write(guestBlock(this.#id, index), 0, GUEST_BLOCK_BYTES, offset);
+        this.#onWritten(offset);
         this.#written_blocks += 1;
         this.#owed_bytes -= GUEST_BLOCK_BYTES;
       }

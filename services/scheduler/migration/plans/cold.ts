@@ -1,13 +1,12 @@
-import { PowerState } from '../../../../shared/domain/states.ts';
 import { nextEpoch, unwindEpoch } from '../epochs.ts';
 import { command, fact, homeOf, type Plan, type Step } from '../step.ts';
-import { copy, verify } from './copying.ts';
+import { copy, precopy, verify, wasRunning } from './copying.ts';
 import { prepare, transferDisks } from './prepare.ts';
 import { turn } from './turn.ts';
 
 /**
- * Cold migration (design, section 6.1): read from top to bottom it is the whole move.
- * The guest is untouched until `stop`; until `switch` every failure gives it back as it was, on the host it was.
+ * Cold migration (design, section 6.1): read from top to bottom it is the whole move. A warm one is the same plan with
+ * `precopy` in it. The guest is untouched until `stop`; until `switch` every failure gives it back as it was, on the host it was.
  */
 
 const choose: Step = {
@@ -118,6 +117,9 @@ const stop: Step = {
   phase: 'stop',
   // Better a guest that still runs than one that is off while nothing moves.
   waits_while_paused: true,
+  ordered: (draft) => {
+    if (wasRunning(draft)) draft.setMigration({ downtime: 'begins' });
+  },
   action: {
     type: 'command',
     order: (world, settings) =>
@@ -188,6 +190,10 @@ const adopt: Step = {
         epoch: nextEpoch(world),
         timing: 'short',
       }),
+    done: (draft) => {
+      if (wasRunning(draft)) draft.setMigration({ downtime: 'ends' });
+      return undefined;
+    },
   },
   undo: {
     type: 'command',
@@ -235,12 +241,22 @@ const switchHome: Step = {
   point_of_no_return: true,
 };
 
-function wasRunning(world: Parameters<typeof fact>[0]): boolean {
-  return world.operation.facts.survey?.power_state === PowerState.running;
-}
-
 export const cold: Plan = {
-  steps: [choose, turn, survey, admit, connect, stop, copy, verify, prepare, retire, adopt, switchHome],
+  steps: [
+    choose,
+    turn,
+    survey,
+    admit,
+    connect,
+    precopy,
+    stop,
+    copy,
+    verify,
+    prepare,
+    retire,
+    adopt,
+    switchHome,
+  ],
   cancellable: true,
   unwound: (draft, reason) => {
     draft.setMigration({

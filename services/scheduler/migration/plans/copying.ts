@@ -1,8 +1,9 @@
+import { PowerState } from '../../../../shared/domain/states.ts';
 import type { DamagedExtent } from '../../../../shared/messaging/commands.ts';
 import { differingDisk } from '../digests.ts';
 import type { Draft } from '../draft.ts';
 import { unwindEpoch } from '../epochs.ts';
-import type { OperationFacts } from '../model.ts';
+import type { OperationFacts, Settings, World } from '../model.ts';
 import { command, fact, homeOf, type GoBack, type Step, type Undo } from '../step.ts';
 import { transferDisks } from './prepare.ts';
 
@@ -21,6 +22,43 @@ const abortCopy: Undo = {
     }),
 };
 
+const limitOf = ({ operation }: World, settings: Settings): number =>
+  operation.request.limit_bytes_per_second ?? settings.migration_limit_bytes_per_second;
+
+/**
+ * Not in Nova: the disks travel while the guest runs, round after round, until what is left fits the downtime that was
+ * granted. It is stopped in any case then: one that writes faster than the line is off for longer, and the record says so.
+ */
+export const precopy: Step = {
+  name: 'precopy',
+  phase: 'pre-copy',
+  skip: (world) => world.operation.request.mode !== 'warm' || !wasRunning(world),
+  action: {
+    type: 'command',
+    order: (world, settings) =>
+      command({
+        host: homeOf(world),
+        command: 'precopy',
+        arguments: {
+          endpoint: fact(world, 'admit').endpoint,
+          disks: transferDisks(world),
+          limit_bytes_per_second: limitOf(world, settings),
+          paused: world.operation.paused,
+          downtime_budget_seconds:
+            world.operation.request.downtime_budget_seconds ?? settings.downtime_budget_seconds,
+        },
+        epoch: world.instance.epoch,
+        timing: 'long',
+      }),
+    done: (draft) => {
+      const { rounds, predicted_downtime_seconds, ended } = fact(draft, 'precopy');
+      draft.setMigration({ rounds, predicted_downtime_seconds, precopy_ended: ended });
+      return undefined;
+    },
+  },
+  undo: abortCopy,
+};
+
 export const copy: Step = {
   name: 'copy',
   phase: 'copy',
@@ -33,9 +71,9 @@ export const copy: Step = {
         arguments: {
           endpoint: fact(world, 'admit').endpoint,
           disks: transferDisks(world),
-          limit_bytes_per_second:
-            world.operation.request.limit_bytes_per_second ?? settings.migration_limit_bytes_per_second,
+          limit_bytes_per_second: limitOf(world, settings),
           paused: world.operation.paused,
+          after_precopy: world.operation.facts.precopy !== undefined,
         },
         epoch: world.instance.epoch,
         timing: 'long',
@@ -48,11 +86,19 @@ export const copy: Step = {
   undo: abortCopy,
 };
 
-/** What has travelled so far, over the copies of this operation. */
+/** What has travelled so far, over the rounds and copies of this operation. */
 function copiedBytes(draft: Draft): NonNullable<OperationFacts['resend']> {
-  const { resend } = draft.operation.facts;
+  const { resend, precopy: before } = draft.operation.facts;
   const { sent_bytes, skipped_bytes, resent_bytes } = fact(draft, 'copy');
-  if (resend === undefined) return { sent_bytes, skipped_bytes, resent_bytes };
+  if (resend === undefined) {
+    const rounds = before?.rounds ?? [];
+    return {
+      sent_bytes: rounds.reduce((sum, round) => sum + round.sent_bytes, sent_bytes),
+      // Later rounds skip what the first one has sent: only it says how much of the disks is holes and zeros.
+      skipped_bytes: rounds[0]?.skipped_bytes ?? skipped_bytes,
+      resent_bytes: rounds.reduce((sum, round) => sum + round.resent_bytes, resent_bytes),
+    };
+  }
   return {
     sent_bytes: resend.sent_bytes + sent_bytes,
     // The second copy skips nearly everything: that is not news about the disks.
@@ -110,3 +156,7 @@ function sendAgain(draft: Draft, first: DamagedExtent, damaged_count: number): G
 const describeDamage = (first: DamagedExtent, count: number, host: string): string =>
   `Disk ${first.disk} is damaged on ${host}: the ${first.length_bytes} bytes at offset ${first.offset_bytes} are not ` +
   `what was sent${count > 1 ? `, and ${count - 1} more extents are not` : ''}.`;
+
+/** Known since `survey`. */
+export const wasRunning = (world: World): boolean =>
+  world.operation.facts.survey?.power_state === PowerState.running;

@@ -120,17 +120,22 @@ function expectRest(cluster: SimulatedCluster): void {
 
 test('any walk of a cold migration ends at rest with one home and balanced claims', () => {
   fc.assert(
-    fc.property(fc.array(happening, { maxLength: 120 }), fc.boolean(), (walk, stopped) => {
-      const cluster = new SimulatedCluster('cold', { stopped });
-      cluster.happen({ type: 'requested' });
-      for (const what of walk) {
-        step(cluster, what);
+    fc.property(
+      fc.array(happening, { maxLength: 120 }),
+      fc.boolean(),
+      fc.boolean(),
+      (walk, stopped, warm) => {
+        const cluster = new SimulatedCluster('cold', { stopped, warm });
+        cluster.happen({ type: 'requested' });
+        for (const what of walk) {
+          step(cluster, what);
+          expectOneHome(cluster);
+        }
+        comeToRest(cluster);
         expectOneHome(cluster);
-      }
-      comeToRest(cluster);
-      expectOneHome(cluster);
-      expectRest(cluster);
-    }),
+        expectRest(cluster);
+      },
+    ),
     { numRuns: 1500 },
   );
 });

@@ -27,6 +27,7 @@ export const settings: Settings = {
   shutdown_timeout_seconds: 60,
   resize_confirm_window_seconds: 0,
   migration_limit_bytes_per_second: 0,
+  downtime_budget_seconds: 30,
   key_lifetime_seconds: 3600,
   command_timeout_seconds: 30,
   stall_timeout_seconds: 120,

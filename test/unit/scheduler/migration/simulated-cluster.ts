@@ -15,6 +15,8 @@ import type { TransferLimits } from '../../../../services/scheduler/migration/tu
 import { allHosts, alpha, beta, gamma, instance, migration, operation, settings, world } from './rows.ts';
 import { SimulatedHost, type CommandOrder } from './simulated-host.ts';
 
+const warmRequest = { mode: 'warm', downtime_budget_seconds: 10 } as const;
+
 type Answer = Extract<MachineEvent, { type: 'step_done' | 'step_failed' }>;
 
 /** What befalls one order. */
@@ -48,7 +50,7 @@ export class SimulatedCluster {
   /** Why no copy may begin; null: one may. */
   obstacle: TurnAnswer['obstacle'] = null;
 
-  constructor(kind: OperationKind, options: { readonly stopped?: boolean } = {}) {
+  constructor(kind: OperationKind, options: { readonly stopped?: boolean; readonly warm?: boolean } = {}) {
     for (const name of allHosts) this.hosts.set(name, new SimulatedHost());
     for (const host of this.hosts.values()) {
       host.peers = () => [...this.hosts.values()].filter((peer) => peer !== host);
@@ -58,6 +60,7 @@ export class SimulatedCluster {
     this.host(alpha).epoch = 1;
     const stopped = options.stopped === true;
     this.world = world(kind, {
+      ...(options.warm === true ? { operation: operation(kind, { request: warmRequest }) } : {}),
       instance: instance(stopped ? { vm_state: 'stopped', power_state: 4 } : {}),
       ...(kind === 'cold' ? { migration: migration({ old_vm_state: stopped ? 'stopped' : 'active' }) } : {}),
     });
@@ -187,6 +190,15 @@ export class SimulatedCluster {
       if (owing !== undefined && this.down.has(owing) && round > 200) return;
     }
     throw new Error(`does not settle: ${JSON.stringify(this.world.operation)}`);
+  }
+
+  /** Runs until this step is ordered. Bounded. */
+  until(step: string): void {
+    for (let moves = 0; moves < 100; moves += 1) {
+      if (this.world.operation.step === step) return;
+      if (!this.hear() && !this.deliver()) this.choose();
+    }
+    throw new Error(`does not come to ${step}: ${JSON.stringify(this.world.operation)}`);
   }
 
   /** Hosts on which the guest runs at this moment. */

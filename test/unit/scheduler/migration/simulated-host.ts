@@ -91,6 +91,19 @@ export class SimulatedHost {
         this.running = false;
         return { result: { was_running, forced: false } };
       }
+      case 'precopy': {
+        const target = this.peers().find((peer) => peer.staging !== null);
+        if (target === undefined) return { refused: 'mover_connection_lost' };
+        // What a guest that runs has written since is not there yet.
+        target.staging = 'a-round';
+        return {
+          result: {
+            rounds: [round(1, 900), round(2, 100)],
+            predicted_downtime_seconds: 2,
+            ended: 'fits_budget',
+          },
+        };
+      }
       case 'copy': {
         if (this.running) return { refused: 'guest_runs' };
         const target = this.peers().find((peer) => peer.staging !== null);
@@ -168,6 +181,19 @@ export class SimulatedHost {
 }
 
 const DAMAGED = 'something-else';
+
+const round = (number: number, sent_bytes: number): CommandResults['precopy']['rounds'][number] => ({
+  round: number,
+  read_bytes: 1024,
+  changed_bytes: sent_bytes,
+  sent_bytes,
+  skipped_bytes: 1024 - sent_bytes,
+  resent_bytes: 0,
+  duration_seconds: 1,
+  proved_bytes: sent_bytes,
+  prove_seconds: 0.1,
+  overhead_seconds: 0.01,
+});
 
 function digest(content: string | null): CommandResults['verify']['digests'][number] {
   return { name: 'disk', algorithm: 'blake2b512', digest: content ?? 'nothing', size_bytes: 1024 };

@@ -1,0 +1,54 @@
+import { Type } from 'typebox';
+import type { RoundFigures } from '../../../shared/messaging/commands.ts';
+import type { ChangedRanges } from '../mover/mover.ts';
+import { decideAfterRound } from '../mover/round-decision.ts';
+import { defineCommand } from './definition.ts';
+import { requireHome } from './guest.ts';
+import { Bytes, Disks, Endpoint, Seconds } from './schemas.ts';
+import { transferOf } from './transfer.ts';
+
+/**
+ * Sends the disks while their guest runs, round after round, until the rest is little enough to stop it for. A guest
+ * that is off meanwhile is no failure: its disks change no more.
+ */
+export const precopy = defineCommand({
+  name: 'precopy',
+  arguments: Type.Object({
+    endpoint: Endpoint,
+    disks: Disks,
+    limit_bytes_per_second: Bytes,
+    paused: Type.Optional(Type.Boolean()),
+    downtime_budget_seconds: Seconds,
+  }),
+  needs_migration: true,
+  outlives_agent: true,
+  async run(command, parts) {
+    const { instance_id } = command;
+    const { downtime_budget_seconds: budget_seconds } = command.arguments;
+    await requireHome(instance_id, parts);
+    const transfer = await transferOf(command, parts, command.arguments);
+    const watch = { signal: command.signal, onProgress: command.onProgress };
+    let rounds: readonly RoundFigures[] = [];
+    for (;;) {
+      // Before the round reads: what is written from now on belongs to the next one.
+      const changed = await parts.hypervisor.takeDirty(instance_id);
+      rounds = await parts.sender.round(transfer, { seen: rounds.length, changed }, watch);
+      const { ended, predicted_downtime_seconds } = decideAfterRound({
+        rounds,
+        budget_seconds,
+        reads_all: readsAll(changed),
+      });
+      if (ended === null) continue;
+      const sent_bytes = rounds.reduce((sum, round) => sum + round.sent_bytes, 0);
+      return {
+        summary:
+          `${rounds.length} round(s) sent ${sent_bytes} bytes while the guest ran; it will be off for about ` +
+          `${predicted_downtime_seconds.toFixed(1)} s (${ended})`,
+        result: { rounds, predicted_downtime_seconds, ended },
+      };
+    }
+  },
+});
+
+const readsAll = (changed: ChangedRanges | null): boolean =>
+  changed === null || Object.values(changed).includes(null);
