@@ -2,7 +2,7 @@ import type { HeldExtents } from '../receiver/held-extents.ts';
 import { extentsWithData } from './data-map.ts';
 import type { ExtentLayout } from './extents.ts';
 import { LeafTable } from './leaf-table.ts';
-import { RereadDisk } from './reread-disk.ts';
+import { LEAVES_AT_ONCE, RereadDisk } from './reread-disk.ts';
 
 export interface DigestWatch {
   /** Bytes accounted for since the last call. */
@@ -33,16 +33,23 @@ export async function digestFile(
     const held = heldOf(layout);
     const written = await extentsWithData(path, disk.handle, layout);
     let reread_bytes = 0;
-    for (let index = 0; index < layout.count; index += 1) {
-      watch.signal.throwIfAborted();
-      const length = layout.length(index);
-      if (held?.proved.has(index) === true) leaves.set(index, held.leaves.get(index));
-      else if (written.has(index)) {
-        leaves.set(index, await disk.leaf(index));
-        reread_bytes += length;
+    let next = 0;
+    const reader = async (): Promise<void> => {
+      for (let index = next++; index < layout.count; index = next++) {
+        watch.signal.throwIfAborted();
+        const length = layout.length(index);
+        if (held?.proved.has(index) === true) leaves.set(index, held.leaves.get(index));
+        else if (written.has(index)) {
+          leaves.set(index, await disk.leaf(index));
+          reread_bytes += length;
+        }
+        watch.onBytes(length);
       }
-      watch.onBytes(length);
-    }
+    };
+    const readers = Array.from({ length: LEAVES_AT_ONCE }, reader);
+    // All have ended before the file is closed.
+    await Promise.allSettled(readers);
+    await Promise.all(readers);
     return { leaves, reread_bytes };
   } finally {
     await disk.close();

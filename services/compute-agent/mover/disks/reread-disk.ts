@@ -2,7 +2,12 @@ import { constants } from 'node:fs';
 import { open, type FileHandle } from 'node:fs/promises';
 import { sizeOf } from './data-map.ts';
 import { ExtentLayout, isZero, leafOf, ZERO_LEAF } from './extents.ts';
-import { alignedMemory, openDirect } from './direct-file.ts';
+import { openDirect } from './direct-file.ts';
+import { MemoryPool } from './memory-pool.ts';
+
+/** So many leaves at once: the disk works while one is hashed. */
+export const LEAVES_AT_ONCE = 3;
+const memory_pool = new MemoryPool(LEAVES_AT_ONCE);
 
 /**
  * A file as its disk holds it, not as it is remembered: flushed when it is opened here, and then read past the page cache
@@ -11,12 +16,12 @@ import { alignedMemory, openDirect } from './direct-file.ts';
 export class RereadDisk {
   readonly layout: ExtentLayout;
   readonly handle: FileHandle;
-  readonly #memory: Buffer;
+  readonly #direct: boolean;
 
-  private constructor(handle: FileHandle, layout: ExtentLayout, memory: Buffer) {
+  private constructor(handle: FileHandle, layout: ExtentLayout, direct: boolean) {
     this.handle = handle;
     this.layout = layout;
-    this.#memory = memory;
+    this.#direct = direct;
   }
 
   /** @throws the file system's errors */
@@ -24,28 +29,28 @@ export class RereadDisk {
     await flush(path);
     const { handle, direct } = await openDirect(path, constants.O_RDONLY | constants.O_NOFOLLOW);
     try {
-      const layout = new ExtentLayout(await sizeOf(handle));
-      const memory = direct && layout.count > 0 ? await alignedMemory(handle, layout.extent_bytes) : null;
-      if (memory !== null) return new RereadDisk(handle, layout, memory);
-      const cached = await open(path, 'r');
-      await handle.close();
-      return new RereadDisk(cached, layout, Buffer.allocUnsafeSlow(layout.extent_bytes));
+      return new RereadDisk(handle, new ExtentLayout(await sizeOf(handle)), direct);
     } catch (error) {
       await handle.close();
       throw error;
     }
   }
 
-  /** The leaf of what the disk holds. @throws the file system's errors */
+  /** The leaf of what the disk holds. Several may be asked for at once. @throws the file system's errors */
   async leaf(index: number): Promise<Buffer> {
-    const { layout } = this;
+    const { layout, handle } = this;
     const length = layout.length(index);
-    // A whole extent is asked for even at the end: O_DIRECT reads whole blocks.
-    const { bytesRead } = await this.handle.read(this.#memory, 0, this.#memory.length, layout.offset(index));
-    if (bytesRead < length)
-      throw new Error(`${length} bytes expected at ${layout.offset(index)}, ${bytesRead} found`);
-    const content = this.#memory.subarray(0, length);
-    return isZero(content) ? ZERO_LEAF : leafOf(content);
+    const memory = await memory_pool.take(layout.extent_bytes, this.#direct ? handle : null);
+    try {
+      // A whole extent is asked for even at the end: O_DIRECT reads whole blocks.
+      const { bytesRead } = await handle.read(memory, 0, layout.extent_bytes, layout.offset(index));
+      if (bytesRead < length)
+        throw new Error(`${length} bytes expected at ${layout.offset(index)}, ${bytesRead} found`);
+      const content = memory.subarray(0, length);
+      return isZero(content) ? ZERO_LEAF : leafOf(content);
+    } finally {
+      memory_pool.give(memory);
+    }
   }
 
   async close(): Promise<void> {
