@@ -138,7 +138,7 @@ export async function readFirstCluster(file: FileHandle): Promise<Buffer> {
 }
 
 async function readStart(file: FileHandle, bytes: number): Promise<Buffer> {
-  const { buffer, bytesRead } = await file.read(Buffer.alloc(bytes), 0, bytes, 0);
+  const { buffer, bytesRead } = await file.read(Buffer.allocUnsafe(bytes), 0, bytes, 0);
   return buffer.subarray(0, bytesRead);
 }
 

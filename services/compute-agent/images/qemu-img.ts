@@ -137,8 +137,11 @@ function qemuImg(
 ): Promise<{ readonly exit_code: number; readonly output: string }> {
   return new Promise((resolve, reject) => {
     const env = { PATH: process.env['PATH'] ?? '', LC_ALL: 'C' };
-    const options = { env, ...(signal === undefined ? {} : { signal }) };
-    const child = execFile('qemu-img', [...arguments_], options, (error, output, stderr) => {
+    // Not execFile's own signal: that one answers before the process has ended, and it might still make a file.
+    const end = () => child.kill('SIGKILL');
+    const child = execFile('qemu-img', [...arguments_], { env }, (error, output, stderr) => {
+      signal?.removeEventListener('abort', end);
+      if (signal?.aborted === true) return reject(signal.reason as Error);
       if (error === null) return resolve({ exit_code: 0, output });
       if (typeof error.code === 'number' && answers.includes(error.code))
         return resolve({ exit_code: error.code, output });
@@ -146,6 +149,8 @@ function qemuImg(
       const reason = `${arguments_[0]}: ${found.slice(0, STDERR_CHARACTERS_MAX)}`;
       reject(new DroverError('disk_tool_failed', { tool: 'qemu-img', host, reason }, { cause: error }));
     });
+    signal?.addEventListener('abort', end, { once: true });
+    if (signal?.aborted === true) end();
     if (onOutput !== undefined) child.stdout?.on('data', onOutput);
   });
 }
