@@ -28,6 +28,22 @@ test('only the phase where none move', () => {
   expect(progressLine({ ...view, phase: 'copy', total_bytes: null })).toBe('copy');
 });
 
+test('what keeps it from going on', () => {
+  const view = {
+    phase: 'copy',
+    total_bytes: 100 * MIB,
+    processed_bytes: 50 * MIB,
+    rate_bytes_per_second: 10 * MIB,
+    eta_seconds: 5,
+  };
+  const waiting = { ...view, phase: 'queued', waits_for: 'waits for c1: 4 of 4 transfers leave it' };
+  expect(progressLine(waiting)).toBe('queued       waits for c1: 4 of 4 transfers leave it');
+  expect(progressLine({ ...view, paused: true })).toBe(
+    'copy         ██████████████░░░░░░░░░░░░░░  50%  50.0 MiB of 100 MiB  paused',
+  );
+  expect(progressLine({ ...view, phase: 'stop', paused: true })).toBe('stop         paused');
+});
+
 describe('sizes', () => {
   test.each([
     [0, '0 B'],
