@@ -30,11 +30,12 @@ export async function requestExtract(
     kind: 'extract',
     action: 'createImage',
     guard: {
-      action: 'snapshot',
+      action: 'createImage',
       vm_states: ['active', 'stopped', 'paused', 'suspended'],
       task_states: [null],
       must_have_launched: true,
     },
+    ignores_lock: true,
     task_state: 'image_snapshot_pending',
     check: async (_transaction, locked) => {
       hostOf(locked);

@@ -53,6 +53,8 @@ export interface OperationPlan {
   /** Name in the instance's list of actions (Nova's): `migrate`, `confirmResize` … */
   readonly action: string;
   readonly guard: Omit<InstanceGuard, 'caller_is_admin'>;
+  /** True for what changes nothing about the server (Nova's rule: a lock is against accidents). */
+  readonly ignores_lock?: true;
   /** New task_state; undefined leaves it (confirm shows none, as in Nova). */
   readonly task_state?: TaskState;
   /** True where an unsettled migration is what the operation is about. */
@@ -76,7 +78,10 @@ export async function requestOperation(
   const id = await refuseSecondOperation(instance, plan, async () =>
     inTransaction(services.pool, async (transaction) => {
       const locked = await lockInstance(transaction, instance);
-      checkInstance(locked, { ...plan.guard, caller_is_admin: requester.is_admin });
+      checkInstance(locked, {
+        ...plan.guard,
+        caller_is_admin: requester.is_admin || plan.ignores_lock === true,
+      });
       await plan.check?.(transaction, locked);
       checkAtRest(locked, plan.guard.action, plan.settles_migration ?? false);
       const prepared = (await plan.prepare?.(transaction, locked)) ?? {};

@@ -58,6 +58,18 @@ describe('createImage, as Nova has it', () => {
     });
   });
 
+  test('a lock is no hindrance: nothing about the server changes', async () => {
+    const server = await own({ locked_by: 'admin' });
+    expect((await act(server, { createImage: { name: 'x' } })).status).toBe(202);
+  });
+
+  test("says that it cannot in Nova's words", async () => {
+    const server = await own({ vm_state: 'error' });
+    expect((await act(server, { createImage: { name: 'x' } })).text).toContain(
+      `Cannot 'createImage' instance ${server} while it is in vm_state error`,
+    );
+  });
+
   test.each([
     ['no name', { createImage: {} }, {}, 400],
     ['metadata that is no text', { createImage: { name: 'x', metadata: { a: 1 } } }, {}, 400],
