@@ -275,7 +275,7 @@ export class ReceivingSession {
   async finish(finish: Finish): Promise<void> {
     await this.#settle();
     for (const staged of this.#disks) {
-      const zeros = staged.takeOverwritten();
+      const zeros = staged.takeZeroRuns();
       if (zeros.length === 0) continue;
       await digHoles(this.#admitted.folder, staged.name, zeros, { in_haste: this.#continued });
       await onDisk(staged.name, () => staged.flush());

@@ -28,8 +28,8 @@ export class StagedDisk {
   readonly #handle: FileHandle;
   /** Past the page cache; null where that cannot be. */
   #direct: FileHandle | null;
-  /** Extents in which zeros were written where a hole would do. */
-  readonly #overwritten = new Set<number>();
+  /** Zeros that were written where a hole would do, by the extents' indices. */
+  readonly #zero_runs = new Map<number, ZeroRun[]>();
   /** What is being written, by the extents' indices. */
   readonly #writing = new Map<number, Promise<void>>();
   /** Of a write that nobody waited for. */
@@ -128,6 +128,8 @@ export class StagedDisk {
     const start = this.layout.offset(index);
     // A new file has zeros there already, and as holes.
     const was_zero = this.leaves.isZero(index);
+    // Data may come where zeros were.
+    this.#zero_runs.delete(index);
     let at = 0;
     for (const segment of segments) {
       const bytes = content.subarray(at, at + segment.length);
@@ -154,14 +156,16 @@ export class StagedDisk {
   async #fillGaps(index: number, segments: readonly Segment[]): Promise<void> {
     const start = this.layout.offset(index);
     const length = this.layout.length(index);
+    const runs: ZeroRun[] = [];
     let end = 0;
     for (const segment of [...segments, { offset: length, length: 0 }]) {
+      if (segment.offset > end) runs.push({ offset: start + end, length: segment.offset - end });
       for (let at = end; at < segment.offset; at += zeros.length) {
         await this.#writeAll(zeros.subarray(0, Math.min(zeros.length, segment.offset - at)), start + at);
-        this.#overwritten.add(index);
       }
       end = segment.offset + segment.length;
     }
+    if (runs.length > 0) this.#zero_runs.set(index, runs);
   }
 
   async #writeAll(bytes: Buffer, position: number): Promise<void> {
@@ -176,17 +180,17 @@ export class StagedDisk {
     }
   }
 
-  /** Where zeros were written and a hole would do, since it was asked before: runs of neighbouring extents, in order. */
-  takeOverwritten(): readonly { readonly offset: number; readonly length: number }[] {
+  /** Where zeros were written and a hole would do, since it was asked before: in order, neighbours as one. */
+  takeZeroRuns(): readonly ZeroRun[] {
     const runs: { offset: number; length: number }[] = [];
-    for (const index of [...this.#overwritten].sort((a, b) => a - b)) {
-      const offset = this.layout.offset(index);
-      const last = runs.at(-1);
-      if (last !== undefined && last.offset + last.length === offset)
-        last.length += this.layout.length(index);
-      else runs.push({ offset, length: this.layout.length(index) });
+    for (const index of [...this.#zero_runs.keys()].sort((a, b) => a - b)) {
+      for (const { offset, length } of this.#zero_runs.get(index) ?? []) {
+        const last = runs.at(-1);
+        if (last !== undefined && last.offset + last.length === offset) last.length += length;
+        else runs.push({ offset, length });
+      }
     }
-    this.#overwritten.clear();
+    this.#zero_runs.clear();
     return runs;
   }
 
@@ -206,6 +210,12 @@ export class StagedDisk {
     await Promise.all(this.#writing.values());
     await Promise.all([this.#handle.close(), this.#direct?.close()]);
   }
+}
+
+/** Of a file; zeros, and nothing else, were written there by us. */
+export interface ZeroRun {
+  readonly offset: number;
+  readonly length: number;
 }
 
 interface PlacedExtent {
