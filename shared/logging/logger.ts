@@ -42,7 +42,17 @@ export function createLogger(options: LoggerOptions): Logger {
     serializers: { error: describeError, err: describeError },
     redact: { paths: SECRET_KEYS.flatMap((key) => redactedPaths(key)), censor: '***' },
   };
-  return options.destination === undefined ? pino(settings) : pino(settings, options.destination);
+  // A least length, though the smallest: without one pino's flush does not wait for what is being written.
+  return pino(settings, options.destination ?? pino.destination({ minLength: 1 }));
+}
+
+/**
+ * Resolves when all lines so far are written. To be awaited before a process ends: the lines go out in the background,
+ * and what an exit still finds waiting it writes at once, past a line that is just then being written.
+ */
+export async function logWritten(log: Logger): Promise<void> {
+  // Its failure is that a pipe cannot be brought to disk.
+  await new Promise<void>((resolve) => log.flush(() => resolve()));
 }
 
 /** A logger whose every line carries the request id of the API call that all this happens for. */

@@ -2,7 +2,7 @@ import { renameSync, rmSync, writeFileSync } from 'node:fs';
 import closeWithGrace from 'close-with-grace';
 import { loadConfiguration, type Configuration } from '../config/configuration.ts';
 import { isDroverError } from '../errors/drover-error.ts';
-import { createLogger, type Logger } from '../logging/logger.ts';
+import { createLogger, logWritten, type Logger } from '../logging/logger.ts';
 import { readServiceArguments, type ServiceArguments } from './service-arguments.ts';
 
 /** What a process ends with. systemd and scripts/up tell from it whether starting again can help. */
@@ -78,6 +78,7 @@ export async function runService(
       if (given.ready_file !== null) rmSync(given.ready_file, { force: true });
       await (await starting)?.close();
       log.info('closed');
+      await logWritten(log);
     },
   );
 

@@ -24,7 +24,7 @@ function run(
 ) {
   return new Promise<Outcome>((resolve, reject) => {
     const child = spawn(process.execPath, [join(import.meta.dirname, 'probe-service.ts'), ...given], {
-      env: { ...process.env, PROBE: behaviour },
+      env: { ...process.env, PROBE: behaviour, UV_THREADPOOL_SIZE: '1' },
     });
     let output = '';
     let stderr = '';
@@ -57,6 +57,13 @@ test('it says that it is ready, in a file too, and closes in order on a signal',
   expect(outcome).toMatchObject({ code: 0, messages: ['ready', 'closing', 'closed'] });
   expect(content).toMatchObject({ process: 'probe', port: 1234, pid: expect.any(Number) as number });
   expect(existsSync(file)).toBe(false);
+});
+
+test('the last lines are written, and in order, when it ends faster than they go out', async () => {
+  expect(await run('is busy', [], (kill) => kill())).toMatchObject({
+    code: 0,
+    messages: ['ready', 'closing', 'closed'],
+  });
 });
 
 test.each([
