@@ -102,6 +102,7 @@ export class Columns {
   #length = 0;
   #numbers: Record<NumberColumn, Float64Array>;
   #host_class: Uint32Array;
+  #disabled_reason: Uint32Array;
   readonly #resources = new Map<ResourceClass, ResourceColumns>();
   readonly #row_by_name: Map<string, number>;
   readonly #row_by_lower_name: Map<string, number>;
@@ -115,6 +116,7 @@ export class Columns {
     this.#capacity = Math.max(1, hosts.length);
     this.#numbers = emptyNumbers(this.#capacity);
     this.#host_class = new Uint32Array(this.#capacity);
+    this.#disabled_reason = new Uint32Array(this.#capacity);
     this.#row_by_name = new Map();
     this.#row_by_lower_name = new Map();
     this.#names = [];
@@ -129,6 +131,10 @@ export class Columns {
   }
   get host_class(): Uint32Array {
     return this.#host_class;
+  }
+  /** Place of each host's reason in the classes' `disabled_reasons`. */
+  get disabled_reason(): Uint32Array {
+    return this.#disabled_reason;
   }
 
   /**
@@ -183,6 +189,7 @@ export class Columns {
   set(row: number, host: HostState): void {
     for (const column of numberColumns) this.#numbers[column][row] = numberOf[column](host);
     this.#host_class[row] = this.classes.numberOf(host);
+    this.#disabled_reason[row] = this.classes.numberOfDisabledReason(host);
     for (const name of Object.keys(host.inventories) as ResourceClass[]) this.#openResource(name);
     for (const [name, columns] of this.#resources) {
       const inventory = host.inventories[name];
@@ -213,6 +220,9 @@ export class Columns {
     const host_class = new Uint32Array(this.#capacity);
     host_class.set(this.#host_class);
     this.#host_class = host_class;
+    const disabled_reason = new Uint32Array(this.#capacity);
+    disabled_reason.set(this.#disabled_reason);
+    this.#disabled_reason = disabled_reason;
     for (const [name, columns] of this.#resources) {
       const wider = emptyResource(this.#capacity);
       for (const part of Object.keys(columns) as Array<keyof ResourceColumns>) wider[part].set(columns[part]);

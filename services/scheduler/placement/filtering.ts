@@ -44,11 +44,13 @@ function applyRule(
   switch (rule.reads) {
     case 'columns': {
       const bound = rule.bind(columns);
-      const groups = bound.reasons.map((head) => collector.open({ filter: name, ...head }));
+      const groups: number[] = [];
       const add = (row: number): boolean => {
         const number = bound.reason(row);
-        if (number < 0) return false;
-        collector.add(row, groups[number] ?? 0, bound.available(row, number) ?? Number.NaN);
+        const head = bound.reasons[number];
+        if (head === undefined) return false;
+        const group = (groups[number] ??= collector.open({ filter: name, ...head }));
+        collector.add(row, group, bound.available(row, number) ?? Number.NaN);
         return true;
       };
       return applyBound(bound, rows, count, add);

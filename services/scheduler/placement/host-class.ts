@@ -61,10 +61,23 @@ export class HostClasses {
   readonly #number_by_key = new Map<string, number>();
   readonly #classes: HostClass[] = [];
   readonly #metadata_keys = new Set<string>();
+  /** Number 0: no reason was given. */
+  readonly #disabled_reasons: string[] = [''];
 
   /** One class per number. */
   get all(): readonly HostClass[] {
     return this.#classes;
+  }
+
+  /** What operators said when they disabled hosts, one per number. */
+  get disabled_reasons(): readonly string[] {
+    return this.#disabled_reasons;
+  }
+
+  numberOfDisabledReason(host: HostState): number {
+    const reason = host.enabled ? '' : (host.disabled_reason ?? '');
+    const known = this.#disabled_reasons.indexOf(reason);
+    return known < 0 ? this.#disabled_reasons.push(reason) - 1 : known;
   }
 
   /** True when some aggregate has this metadata key: most clusters override no multiplier, and need not look. */

@@ -206,6 +206,8 @@ export interface RejectionHead {
   readonly asked?: number | string;
   /** The same for every host of the group, when it is a text. */
   readonly available?: string;
+  /** Counted by itself, where groups that differ in their texts only are one reason otherwise. */
+  readonly is_apart?: true;
 }
 
 /** The readable form of rejections: one text, many hosts. */

@@ -34,11 +34,12 @@ export function noValidHost(
   return { message: novaText + parts.join('; '), counts, nearest_miss };
 }
 
-/** One count per filter and code; groups that differ in their texts only are one reason. */
+/** One count per filter and code; groups that differ in their texts only are one reason, unless they say otherwise. */
 function countGroups(groups: readonly RejectionGroup[]): readonly Counted[] {
   const merged = new Map<string, { groups: RejectionGroup[]; hosts: number }>();
   for (const group of groups) {
-    const key = `${group.filter}\u0000${group.code}`;
+    const text = group.is_apart === true ? `\u0000${group.message}\u0000${group.available ?? ''}` : '';
+    const key = `${group.filter}\u0000${group.code}${text}`;
     const entry = merged.get(key) ?? { groups: [], hosts: 0 };
     entry.groups.push(group);
     entry.hosts += group.hosts.length;

@@ -88,8 +88,9 @@ export function advance(snapshot: Snapshot, change: SnapshotChange): Snapshot {
   }
   hosts.push(...added);
   columns.append(added);
-  // Each edit of an aggregate makes a class that no host may have any more; start again before they pile up.
-  const fresh = columns.classes.all.length > 2 * hosts.length + 256 ? null : columns;
+  // Each edit of an aggregate makes a class that no host may have any more, and so do reasons; start again before they pile up.
+  const known = Math.max(columns.classes.all.length, columns.classes.disabled_reasons.length);
+  const fresh = known > 2 * hosts.length + 256 ? null : columns;
   return new ColumnarSnapshot(version, hosts, fresh);
 }
 

@@ -29,6 +29,10 @@ export interface ColumnReason {
   readonly message: string;
   readonly asked?: number | string;
   readonly unit?: string;
+  /** A text that is the same for all hosts of this reason. */
+  readonly available?: string;
+  /** Counted by itself, though other reasons have its code. */
+  readonly is_apart?: true;
 }
 
 /** Looks at numbers in columns: for rules that most decisions need. */
@@ -107,5 +111,6 @@ export function checkHost(rule: Rule | null, host: HostState): Verdict {
   const reason = bound.reasons[number];
   if (reason === undefined) return pass;
   const available = bound.available(0, number);
-  return { pass: false, ...reason, ...(available === undefined ? {} : { available }) };
+  const { is_apart: _, ...verdict } = reason;
+  return { pass: false, ...verdict, ...(available === undefined ? {} : { available }) };
 }

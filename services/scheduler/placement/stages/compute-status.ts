@@ -1,7 +1,6 @@
 import { ServiceState } from '../columns.ts';
+import { disabledReasons } from '../filters/disabled-reasons.ts';
 import type { Filter } from '../filters/filter.ts';
-
-const reasons = [{ code: 'disabled', message: 'disabled' }];
 
 /**
  * Nova's pre-filter `compute_status_filter`: disabled hosts never become candidates, whatever filters are
@@ -13,9 +12,10 @@ export const computeStatus: Filter = {
     reads: 'columns',
     bind: (columns) => {
       const state = columns.number('service_state');
+      const { disabled_reason } = columns;
       return {
-        reasons,
-        reason: (row) => (state[row] === ServiceState.disabled ? 0 : -1),
+        reasons: disabledReasons(columns),
+        reason: (row) => (state[row] === ServiceState.disabled ? (disabled_reason[row] ?? 0) : -1),
         available: () => undefined,
       };
     },

@@ -33,8 +33,8 @@ export class HostBuilder {
   down(): HostBuilder {
     return this.with({ up: false });
   }
-  disabled(): HostBuilder {
-    return this.with({ enabled: false });
+  disabled(disabled_reason: string | null = null): HostBuilder {
+    return this.with({ enabled: false, disabled_reason });
   }
   zone(availability_zone: string): HostBuilder {
     return this.with({ availability_zone });

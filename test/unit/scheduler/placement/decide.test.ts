@@ -87,6 +87,20 @@ describe('decide', () => {
     });
   });
 
+  it('counts disabled hosts by what the operators said', () => {
+    const hosts = [
+      ...Array.from({ length: 3 }, (_, index) => host(`rack-${index}`).disabled('maintenance of rack 3')),
+      host('alone').disabled('fan broken'),
+      ...Array.from({ length: 2 }, (_, index) => host(`off-${index}`).disabled()),
+    ];
+    const decision = decide(cluster(...hosts), request().request, settings(), 'seed');
+    expect(decision.no_valid_host?.message).toBe(
+      'No valid host was found. 6 of 6 hosts: ComputeFilter (disabled: "maintenance of rack 3") 3, ' +
+        'ComputeFilter (disabled) 2, ComputeFilter (disabled: "fan broken") 1',
+    );
+    expect(decision.rejections.of(hostName('rack-1'))?.message).toBe('disabled: "maintenance of rack 3"');
+  });
+
   it('prefers as nearest miss a host that lacks nothing else', () => {
     const hosts = [
       host('down')

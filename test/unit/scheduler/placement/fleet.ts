@@ -32,6 +32,7 @@ const anyHost = fc
   .record({
     up: fc.boolean(),
     enabled: fc.constantFrom(true, true, true, false),
+    disabled_reason: fc.constantFrom(null, 'rack 3', 'fan'),
     vcpu: inventory(8),
     memory: inventory(4096),
     disk: inventory(100),

@@ -38,7 +38,7 @@ describe('the text form of a cluster', () => {
     expect([small.chosen, ...small.alternates]).toEqual(['c4', 'c1']);
     const large = decide(snapshot, request().flavor({ memory_mb: 60_000 }).request, settings(), '');
     expect(large.no_valid_host?.message).toBe(
-      'No valid host was found. 4 of 4 hosts: Capacity (short of 11360 MB at best) 2, ComputeFilter (disabled) 1, ComputeFilter (its agent does not report) 1',
+      'No valid host was found. 4 of 4 hosts: Capacity (short of 11360 MB at best) 2, ComputeFilter (disabled: "fan broken") 1, ComputeFilter (its agent does not report) 1',
     );
   });
 

@@ -10,6 +10,11 @@ describe('ComputeFilter', () => {
       passes: ['ok'],
       rejects: { down: 'its agent does not report', off: 'disabled' },
     },
+    'says what the operator said': {
+      hosts: [host('off').disabled('disks are exchanged'), host('empty').disabled('')],
+      passes: [],
+      rejects: { off: 'disabled: "disks are exchanged"', empty: 'disabled' },
+    },
     'calls a host that is both disabled': {
       hosts: [host('both').down().disabled()],
       passes: [],
