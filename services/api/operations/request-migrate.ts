@@ -18,8 +18,12 @@ export interface MigrateOptions {
   /** Null: the scheduler chooses. */
   readonly host: string | null;
   readonly service_down_time_seconds: number;
-  /** `[mover] default_mode` and `downtime_budget_seconds`: for those who do not say it. */
-  readonly defaults: { readonly mode: MigrationMode; readonly downtime_budget_seconds: number };
+  /** `[mover] default_mode`, `downtime_budget_seconds` and `limit_bytes_per_second`: for those who do not say it. */
+  readonly defaults: {
+    readonly mode: MigrationMode;
+    readonly downtime_budget_seconds: number;
+    readonly limit_bytes_per_second: number;
+  };
   readonly mode?: MigrationMode;
   readonly downtime_budget_seconds?: number;
   /** What only Drover v1 can ask for: a limit, a cluster that has not changed. */
@@ -62,7 +66,7 @@ export async function requestMigrate(
       priority: options.priority ?? 0,
       request: {
         ...options.further,
-        ...copyOf(options),
+        ...warmRequest(options),
         ...(options.host === null ? {} : { host: await requireHost(transaction, options.host) }),
       },
     }),
@@ -78,6 +82,12 @@ function copyOf({
   return mode === 'warm' ? { mode, downtime_budget_seconds } : { mode };
 }
 
+/** What the scheduler is told of it; nothing of a cold one, as ever. */
+function warmRequest(options: MigrateOptions): ReturnType<typeof copyOf> | undefined {
+  const copy = copyOf(options);
+  return copy.mode === 'warm' ? copy : undefined;
+}
+
 /** The record of the move; the scheduler fills in the target when it has claimed one. */
 async function insertMigration(
   transaction: Queryable,
@@ -87,7 +97,7 @@ async function insertMigration(
 ): Promise<MigrationId> {
   const id = migrationId(randomUUID());
   const source = hostOf(instance);
-  const { host, further } = options;
+  const { host, further, defaults } = options;
   const { mode, downtime_budget_seconds } = copyOf(options);
   await transaction.query(
     `insert into migrations (uuid, instance_uuid, migration_type, status, phase, source_compute, source_node,
@@ -105,7 +115,7 @@ async function insertMigration(
       requester.user_id,
       requester.project_id,
       requester.request_id,
-      further?.limit_bytes_per_second ?? 0,
+      further?.limit_bytes_per_second ?? defaults.limit_bytes_per_second,
       mode,
       downtime_budget_seconds ?? null,
     ],

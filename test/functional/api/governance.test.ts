@@ -4,7 +4,7 @@ import { createServersFixture, type Actor, type ServersFixture } from './servers
 
 let fixture: ServersFixture;
 beforeAll(async () => {
-  fixture = await createServersFixture();
+  fixture = await createServersFixture({ mover: { limit_bytes_per_second: 12_345 } });
 });
 afterAll(async () => {
   await fixture.close();
@@ -163,4 +163,10 @@ test('who waits is told its place and what for', async () => {
   expect(places.filter((place: number | null) => place !== null)).toEqual([3, 1, 2]);
   await end(first);
   expect(await queueOf(second)).toMatchObject({ position: 1 });
+});
+
+test('a move that was asked for without a rate shows the one that it gets', async () => {
+  const server = await fixture.server({});
+  const { body } = await call('POST', '/migrations', { server });
+  expect(body.migration.limit_bytes_per_second).toBe(12_345);
 });

@@ -6,7 +6,7 @@ import { clusterMetrics } from '../../../services/api/metrics/cluster-metrics.ts
 import { buildServer } from '../../../services/api/server.ts';
 import { bootstrapIdentity } from '../../../services/api/identity/bootstrap.ts';
 import { hashToken } from '../../../services/api/identity/token-record.ts';
-import { loadConfiguration } from '../../../shared/config/configuration.ts';
+import { loadConfiguration, type ConfigurationOverrides } from '../../../shared/config/configuration.ts';
 import type { Pool } from '../../../shared/database/connect.ts';
 import { createLogger } from '../../../shared/logging/logger.ts';
 import { createPolicyRegistry } from '../../../shared/policy/default-registry.ts';
@@ -56,11 +56,11 @@ export interface ServersFixture {
 }
 
 /** The api on a database of its own, with two flavors, one image, three hosts and a token per actor. */
-export async function createServersFixture(): Promise<ServersFixture> {
+export async function createServersFixture(overrides: ConfigurationOverrides = {}): Promise<ServersFixture> {
   const database = await createTestDatabase();
   const { pool } = database;
   const log = createLogger({ process_name: 'api', level: 'silent' });
-  const configuration = loadConfiguration([]);
+  const configuration = loadConfiguration([], { overrides });
   let wakes = 0;
   const app = buildServer({
     pool,

@@ -18,6 +18,7 @@ const withHost = actionBody('migrate', {
 export const copyDefaults = ({ mover }: Configuration): MigrateOptions['defaults'] => ({
   mode: mover.default_mode,
   downtime_budget_seconds: mover.downtime_budget_seconds,
+  limit_bytes_per_second: mover.limit_bytes_per_second,
 });
 
 /** Cold migration to a named host (2.56) or wherever the scheduler finds room. */

@@ -100,7 +100,7 @@ function migrationRow(migration: JsonRecord): Record<string, Cell> {
     sent: size('sent_bytes'),
     skipped: size('skipped_bytes'),
     resent: size('resent_bytes'),
-    limit_bytes_per_second: number(migration, 'limit_bytes_per_second'),
+    limit: limitText(number(migration, 'limit_bytes_per_second')),
     priority: number(migration, 'priority'),
     mode: text(migration, 'mode'),
     ...downtimeRows(record(migration, 'downtime')),
@@ -135,6 +135,10 @@ function roundLine(round: JsonRecord): string {
   const size = (key: string): string => formatBytes(number(round, key) ?? 0);
   const seconds = (number(round, 'duration_seconds') ?? 0).toFixed(1);
   return `${number(round, 'round')}: ${size('changed_bytes')} changed, ${size('sent_bytes')} sent in ${seconds}s`;
+}
+
+function limitText(bytes_per_second: number | null): string {
+  return bytes_per_second === null || bytes_per_second === 0 ? 'none' : `${formatBytes(bytes_per_second)}/s`;
 }
 
 /** With the place in the queue, or that a person has paused it. */
