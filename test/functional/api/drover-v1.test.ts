@@ -266,7 +266,7 @@ describe('questions to placement', () => {
        select h.id, c.name, c.total, c.total from hosts h,
          (values ('VCPU', 8), ('MEMORY_MB', 1024), ('DISK_GB', 10)) as c (name, total)`,
     );
-    await fixture.pool.query(`update services set disabled = host = 'compute2'`);
+    await fixture.pool.query(`update services set disabled = host = 'compute2', disabled_reason = 'repair'`);
   });
 
   test('a dry run says where a server would go, and writes nothing', async () => {
@@ -278,7 +278,7 @@ describe('questions to placement', () => {
       host: 'compute2',
       verdict: 'rejected',
       weight: null,
-      reason: 'ComputeFilter: disabled',
+      reason: 'ComputeFilter: disabled: "repair"',
     });
     const after = await fixture.pool.query(`select count(*) from operations`);
     expect(after.rows).toEqual(before.rows);
@@ -340,6 +340,35 @@ describe('questions to placement', () => {
       mover,
     ]);
     expect(rows[0].request).toEqual({ host: 'compute3', limit_bytes_per_second: 5, if_cluster_version: 7 });
+  });
+
+  test('a warm migration is asked for with its budget, or the configured one', async () => {
+    const [named, plain] = [await fixture.server(), await fixture.server()];
+    const asked = await call('POST', '/migrations', {
+      server: named,
+      mode: 'warm',
+      downtime_budget_seconds: 2.5,
+    });
+    expect(asked.body.migration).toMatchObject({
+      mode: 'warm',
+      downtime: { budget_seconds: 2.5, predicted_seconds: null, measured_seconds: null },
+      rounds: [],
+      precopy_ended: null,
+    });
+    await call('POST', '/migrations', { server: plain, mode: 'warm' });
+    const { rows } = await fixture.pool.query(
+      `select request from operations where instance_uuid in ($1, $2) order by created_at`,
+      [named, plain],
+    );
+    expect(rows.map(({ request }) => request)).toEqual([
+      { mode: 'warm', downtime_budget_seconds: 2.5 },
+      { mode: 'warm', downtime_budget_seconds: 30 },
+    ]);
+    const refused = { server: plain, mode: 'tepid' };
+    expect((await call('POST', '/migrations', refused)).status).toBe(400);
+    expect(
+      (await call('POST', '/migrations', { ...refused, mode: 'warm', downtime_budget_seconds: -1 })).status,
+    ).toBe(400);
   });
 
   test.each([
