@@ -1,3 +1,4 @@
+import { loadPlacementSettings } from '../scheduler/settings.ts';
 import { connectDatabase } from '../../shared/database/connect.ts';
 import { connectBroker } from '../../shared/messaging/connection.ts';
 import { startOutboxPublisher } from '../../shared/messaging/outbox-publisher.ts';
@@ -19,6 +20,8 @@ import { buildServer } from './server.ts';
  * It is not in the list of services, as Nova's api is not: only what works for servers reports itself.
  */
 await runService({ process_name: 'api' }, async ({ configuration, log }) => {
+  // Dry runs need it; a filter that does not exist, or a site's module that cannot be loaded, is told now.
+  await loadPlacementSettings(configuration);
   const pool = connectDatabase(
     {
       connection: configuration.database.connection,

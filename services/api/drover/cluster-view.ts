@@ -17,11 +17,11 @@ export interface ClusterAtVersion {
  * this process, so that asking costs the schedulers nothing. It is filled by the first question and costs nothing before.
  */
 export class ClusterView {
-  readonly #services: ApiServices;
+  readonly #services: Pick<ApiServices, 'pool' | 'configuration'>;
   #snapshot: HostSnapshot | null = null;
   #settings: Promise<PlacementSettings> | null = null;
 
-  constructor(services: ApiServices) {
+  constructor(services: Pick<ApiServices, 'pool' | 'configuration'>) {
     this.#services = services;
   }
 

@@ -5,7 +5,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 
 const START_TIMEOUT_MILLISECONDS = 30_000;
-const program = join(import.meta.dirname, '../../../services/scheduler/main.ts');
+const services = join(import.meta.dirname, '../../../services');
 
 export interface SchedulerProcess {
   readonly pid: number;
@@ -21,7 +21,7 @@ export interface SchedulerProcess {
  * @throws Error with its output when it ends before
  */
 export async function startSchedulerProcess(configuration: string): Promise<SchedulerProcess> {
-  const started = launch(configuration);
+  const started = launch('scheduler', configuration);
   const { child } = started;
   await new Promise<void>((resolve, reject) => {
     const late = setTimeout(() => {
@@ -48,16 +48,20 @@ export async function startSchedulerProcess(configuration: string): Promise<Sche
   };
 }
 
-/** One that is expected to stop at its start. */
-export async function schedulerThatEnds(
+/** A service that is expected to stop at its start. */
+export async function serviceThatEnds(
+  service: 'api' | 'scheduler',
   configuration: string,
 ): Promise<{ readonly code: number | null; readonly output: string }> {
-  const started = launch(configuration);
+  const started = launch(service, configuration);
   const code = await started.ended;
   return { code, output: started.output() };
 }
 
-function launch(configuration: string): {
+function launch(
+  service: 'api' | 'scheduler',
+  configuration: string,
+): {
   readonly child: ChildProcess;
   readonly ended: Promise<number | null>;
   output(): string;
@@ -65,7 +69,7 @@ function launch(configuration: string): {
   const folder = mkdtempSync(join(tmpdir(), 'drover-scheduler-'));
   const file = join(folder, 'drover.conf');
   writeFileSync(file, configuration);
-  const child = spawn(process.execPath, [program, '--config-file', file], {
+  const child = spawn(process.execPath, [join(services, service, 'main.ts'), '--config-file', file], {
     stdio: ['ignore', 'pipe', 'pipe'],
   });
   let output = '';

@@ -1,10 +1,14 @@
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { afterAll, beforeAll, expect, test } from 'vitest';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { ClusterView } from '../../../services/api/drover/cluster-view.ts';
+import { decide } from '../../../services/scheduler/placement/decide.ts';
+import { loadConfiguration } from '../../../shared/config/configuration.ts';
+import { request } from '../../unit/scheduler/placement/builders.ts';
 import { createTestBroker, type TestBroker } from '../support/broker.ts';
 import { createTestDatabase, type TestDatabase } from '../support/database.ts';
-import { schedulerThatEnds, startSchedulerProcess } from './scheduler-process.ts';
+import { serviceThatEnds, startSchedulerProcess } from './scheduler-process.ts';
 import { addHost, addNewInstance, addOperation, FakeAgents, pipelinedPool, untilValue } from './support.ts';
 
 let database: TestDatabase;
@@ -29,13 +33,25 @@ verify_event_sender = false
 ${lines}
 `;
 
-test('an unknown filter stops the start with the nearest names; starting again would not help', async () => {
-  const { code, output } = await schedulerThatEnds(configured('enabled_filters = ComputeFilter,RamFliter'));
-  expect(code).toBe(78);
-  expect(output).toMatch(/RamFliter.*RamFilter/s);
+describe.each(['scheduler', 'api'] as const)('the %s does not start', (service) => {
+  test('with an unknown filter, and names the nearest; starting again would not help', async () => {
+    const { code, output } = await serviceThatEnds(
+      service,
+      configured('enabled_filters = ComputeFilter,RamFliter'),
+    );
+    expect(code).toBe(78);
+    expect(output).toMatch(/RamFliter.*RamFilter/s);
+  });
+
+  test("with a site's module that is not there", async () => {
+    const missing = join(folder, 'missing.mjs');
+    const { code, output } = await serviceThatEnds(service, configured(`placement_modules = ${missing}`));
+    expect(code).toBe(78);
+    expect(output).toContain(missing);
+  });
 });
 
-test("a site's own filter is asked in every decision", async () => {
+function quietFilter(): string {
   const module = join(folder, 'quiet-filter.mjs');
   writeFileSync(
     module,
@@ -47,16 +63,34 @@ test("a site's own filter is asked in every decision", async () => {
        }),
      };`,
   );
+  return module;
+}
+
+test("a site's own filter is asked in every decision, and in the api's dry runs", async () => {
+  const module = quietFilter();
+  const configuration = configured(
+    `placement_modules = ${module}\nenabled_filters = ComputeFilter,QuietFilter`,
+  );
   const pool = pipelinedPool(database.url, 2);
   for (const host of ['compute1', 'compute2', 'compute3']) await addHost(pool, host);
-  const scheduler = await startSchedulerProcess(
-    configured(`placement_modules = ${module}\nenabled_filters = ComputeFilter,QuietFilter`),
-  );
+  const scheduler = await startSchedulerProcess(configuration);
   const agents = await FakeAgents.start(broker.url, ['compute1', 'compute2', 'compute3']);
   try {
     const instance = await addNewInstance(pool);
     await agents.wake(await addOperation(pool, instance, 'create'));
     await untilValue(pool, 'select host from instances where uuid = $1', [instance], 'compute2');
+    const file = join(folder, 'api.conf');
+    writeFileSync(file, configuration);
+    const { snapshot, settings } = await new ClusterView({
+      pool,
+      configuration: loadConfiguration([file]),
+    }).read();
+    const dry_run = decide(snapshot, request().request, settings, 'seed');
+    expect(dry_run.chosen).toBe('compute2');
+    expect([...dry_run.rejections].map(({ filter, message }) => `${filter}: ${message}`)).toEqual([
+      'QuietFilter: is loud',
+      'QuietFilter: is loud',
+    ]);
     await pool.query(`update services set disabled = true where host = 'compute2'`);
     const another = await addNewInstance(pool);
     await agents.wake(await addOperation(pool, another, 'create'));
