@@ -169,6 +169,8 @@ export interface RoundFigures {
   readonly resent_bytes: number;
   /** From its first read until all was durable and proved. */
   readonly duration_seconds: number;
+  /** Of that, how long a person let it stand still; nothing: not at all. */
+  readonly paused_seconds?: number;
   /** What the target read again from its disk, and how long that took. */
   readonly proved_bytes: number;
   readonly prove_seconds: number;

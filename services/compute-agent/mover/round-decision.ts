@@ -70,8 +70,9 @@ function changedSince(rounds: readonly RoundFigures[], last: RoundFigures): numb
 const diskBytes = (rounds: readonly RoundFigures[]): number =>
   Math.max(...rounds.map(({ read_bytes, changed_bytes }) => Math.max(read_bytes, changed_bytes)));
 
-const workSeconds = ({ duration_seconds, prove_seconds }: RoundFigures): number =>
-  Math.max(duration_seconds - prove_seconds, 0);
+/** A pause says nothing of how fast it goes, though the guest writes on meanwhile. */
+const workSeconds = ({ duration_seconds, prove_seconds, paused_seconds = 0 }: RoundFigures): number =>
+  Math.max(duration_seconds - prove_seconds - paused_seconds, 0);
 
 /** Over the round that has sent most: a round that sends little says little about the line. */
 function sendingRate(rounds: readonly RoundFigures[]): number {

@@ -43,6 +43,8 @@ export class TransferRun {
   #link: ReceiverLink | null = null;
   #disks: readonly SourceDisk[] = [];
   #active_at = performance.now();
+  #paused_at: number | null = null;
+  #paused_seconds = 0;
   #fatal: DroverError | null = null;
   #rate_samples: { readonly at: number; readonly processed_bytes: number }[] = [];
   #round = 1;
@@ -67,10 +69,17 @@ export class TransferRun {
 
   /** What has been sent stays; the connections are kept and cost nothing. */
   setPaused(paused: boolean): void {
+    this.#paused_seconds = this.#pausedSeconds();
+    this.#paused_at = paused ? performance.now() : null;
     this.#limiter.setPaused(paused);
     this.#rate_samples = [];
     // Silence that was asked for is none: it begins anew.
     this.#active_at = performance.now();
+  }
+
+  #pausedSeconds(): number {
+    const now = this.#paused_at === null ? 0 : (performance.now() - this.#paused_at) / 1000;
+    return this.#paused_seconds + now;
   }
 
   /** Logs in and says hello; the connection is kept for `send`. @throws DroverError */
@@ -154,6 +163,7 @@ export class TransferRun {
     this.#rate_samples = [];
     const before = { ...this.#counters };
     const began_at = performance.now();
+    const paused_before = this.#pausedSeconds();
     const stall = this.#watchForStall();
     try {
       await this.#prepareDisks();
@@ -167,6 +177,7 @@ export class TransferRun {
         skipped_bytes: counters.skipped_bytes,
         resent_bytes: counters.resent_bytes - before.resent_bytes,
         duration_seconds: (performance.now() - began_at) / 1000,
+        paused_seconds: this.#pausedSeconds() - paused_before,
         ...done,
         overhead_seconds,
       };

@@ -141,3 +141,12 @@ describe('the prediction', () => {
     );
   });
 });
+
+test('a pause changes nothing of how fast it is expected to go', () => {
+  const first = figures({ read_bytes: 10 * GIB, changed_bytes: 10 * GIB, duration_seconds: 100 });
+  const second = figures({ round: 2, read_bytes: GIB, changed_bytes: GIB, duration_seconds: 10 });
+  const paused = { ...first, duration_seconds: 700, paused_seconds: 600 };
+  // The guest wrote for longer in the first round, so it changed less per second than it seems.
+  expect(predictDowntime([paused], false)).toBeCloseTo(predictDowntime([first], false));
+  expect(predictDowntime([paused, second], false)).toBeLessThan(predictDowntime([first, second], false));
+});
