@@ -71,7 +71,8 @@ async function isFetched(
   parts: HostParts,
 ): Promise<boolean> {
   const { instance_id } = command;
-  const hold = { instance_id, purpose: 'the backing image', bytes: file.size_bytes };
+  const { sha512, size_bytes } = file;
+  const hold = { instance_id, purpose: 'the backing image', bytes: size_bytes, shared_as: sha512 };
   try {
     await parts.space.holding(hold, () => parts.images.ensureBacking(file, spec.image, command));
     return true;

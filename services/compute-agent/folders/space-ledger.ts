@@ -12,6 +12,8 @@ export interface Hold {
   /** For the error, as in "no room for {purpose} of instance …". */
   readonly purpose: string;
   readonly bytes: number;
+  /** What is done once for all who ask at the same time is held once: the digest of an image that is fetched. */
+  readonly shared_as?: string;
 }
 
 /**
@@ -58,8 +60,10 @@ export class SpaceLedger {
    * @throws DroverError host_disk_full before the work begins; whatever the work throws
    */
   async holding<Result>(hold: Hold, work: () => Promise<Result>): Promise<Result> {
+    if (hold.bytes === 0) return work();
     await this.#inTurn(async () => {
-      await this.#check(hold);
+      const is_held = [...this.#holds].some((other) => isSame(other, hold));
+      if (!is_held) await this.#check(hold);
       this.#holds.add(hold);
     });
     try {
@@ -94,7 +98,10 @@ export class SpaceLedger {
   /** Promised and not written yet: it is part of the free space still. */
   async promisedBytes(): Promise<number> {
     const owed = await Promise.all(this.#folders.known('staging').map((mark) => this.#owedBytes(mark)));
-    const held = [...this.#holds].map(({ bytes }) => bytes);
+    const holds = [...this.#holds];
+    const held = holds
+      .filter((hold, place) => !holds.slice(0, place).some((earlier) => isSame(earlier, hold)))
+      .map(({ bytes }) => bytes);
     return [...owed, ...held].reduce((sum, bytes) => sum + bytes, 0);
   }
 
@@ -103,6 +110,9 @@ export class SpaceLedger {
     return Math.max(0, mark.reserved_bytes - (await allocatedBytes(folder)));
   }
 }
+
+const isSame = (one: Hold, other: Hold): boolean =>
+  one.shared_as !== undefined && one.shared_as === other.shared_as;
 
 async function freeBytesOf(path: string): Promise<number> {
   const { bavail, bsize } = await statfs(path);

@@ -220,6 +220,21 @@ describe('the root disk of a new guest', () => {
   });
 });
 
+test('an image that would take what is promised to others is not fetched', async () => {
+  const host = await TestHost.open({ folder, name: 'source', freeBytes: () => Promise.resolve(MEBIBYTE) });
+  try {
+    const spec = sampleSpec(undefined, raw);
+    const subject = { instance_id: spec.id, migration_id: null };
+    expect(await host.operation(subject).answer('spawn', { spec }, 1)).toMatchObject({
+      code: 'host_disk_full',
+      message: expect.stringMatching(/no room for the image .*: 4194304 bytes are needed/) as string,
+    });
+    expect(asked).toEqual([]);
+  } finally {
+    await host.close();
+  }
+});
+
 test('an overlay moves without its image: the target fetches it before the guest is touched', async () => {
   const source = await TestHost.open({ folder, name: 'source', settings: COW });
   const target = await TestHost.open({ folder, name: 'target', settings: COW, mover: source.mover });

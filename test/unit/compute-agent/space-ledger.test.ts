@@ -123,6 +123,29 @@ function sampleMark(reserved_blocks: number): InstanceMark {
   };
 }
 
+test('many who ask for one image hold its space once, and the last one gives it back', async () => {
+  const path = mkdtempSync(join(tmpdir(), 'drover-space-'));
+  try {
+    const folders = new InstanceFolders({ instances_path: path, host: HOST });
+    const freeBytes = () => Promise.resolve(10 * BLOCK_BYTES);
+    const ledger = new SpaceLedger({ folders, host: HOST, reserved_host_bytes: 0, freeBytes });
+    const fetched = Promise.withResolvers<undefined>();
+    const hold = (shared_as: string, work: () => Promise<unknown>) =>
+      ledger.holding(
+        { instance_id: newInstanceId(), purpose: 'the image', bytes: 6 * BLOCK_BYTES, shared_as },
+        work,
+      );
+    const all = Array.from({ length: 5 }, () => hold('a', () => fetched.promise));
+    await hold('a', async () => expect(await ledger.promisedBytes()).toBe(6 * BLOCK_BYTES));
+    await expect(hold('b', () => Promise.resolve())).rejects.toMatchObject({ code: 'host_disk_full' });
+    fetched.resolve(undefined);
+    await Promise.all(all);
+    expect(await ledger.promisedBytes()).toBe(0);
+  } finally {
+    rmSync(path, { recursive: true });
+  }
+});
+
 test('a refusal says what is needed, what is free, and what stands in the way', async () => {
   const path = mkdtempSync(join(tmpdir(), 'drover-space-'));
   try {
