@@ -9,17 +9,23 @@ import { freePorts } from '../cluster/ports.ts';
 const execute = promisify(execFile);
 const CIPHER = 'aes128-gcm@openssh.com';
 
-/** One sshd that serves Drover's mover and, with an ordinary key, its peers. */
-export interface BenchSshd {
+/** How a peer gets to the sshd: directly, or over a link. */
+export interface BenchAccess {
   readonly port: number;
-  readonly user: string;
   readonly login: string;
-  readonly host_key_path: string;
-  readonly admitted_keys_path: string;
   readonly ssh_options: readonly string[];
   readonly scp_options: readonly string[];
   /** For rsync's `-e`. */
   readonly remote_shell: string;
+}
+
+/** One sshd that serves Drover's mover and, with an ordinary key, its peers. */
+export interface BenchSshd extends BenchAccess {
+  readonly pid: number;
+  readonly user: string;
+  readonly host_key_path: string;
+  readonly admitted_keys_path: string;
+  over(port: number): BenchAccess;
   stop(): Promise<void>;
 }
 
@@ -54,15 +60,20 @@ export async function startBenchSshd(folder: string): Promise<BenchSshd> {
   ];
   const ssh_options = [...common, '-o', `UserKnownHostsFile=${at('known_hosts')}`, '-o', 'LogLevel=ERROR'];
   const user = userInfo().username;
-  const sshd: BenchSshd = {
-    port,
-    user,
+  const over = (used_port: number): BenchAccess => ({
+    port: used_port,
     login: `${user}@127.0.0.1`,
+    ssh_options: [...ssh_options, '-p', String(used_port)],
+    scp_options: [...ssh_options, '-P', String(used_port)],
+    remote_shell: ['ssh', ...ssh_options, '-p', String(used_port)].join(' '),
+  });
+  const sshd: BenchSshd = {
+    ...over(port),
+    pid: child.pid ?? -1,
+    user,
     host_key_path: at('host_key.pub'),
     admitted_keys_path: at('admitted_keys'),
-    ssh_options: [...ssh_options, '-p', String(port)],
-    scp_options: [...ssh_options, '-P', String(port)],
-    remote_shell: ['ssh', ...ssh_options, '-p', String(port)].join(' '),
+    over,
     stop: async () => {
       const ended = new Promise((resolve) => child.once('exit', resolve));
       if (child.exitCode === null && child.kill()) await ended;

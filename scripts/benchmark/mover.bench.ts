@@ -1,43 +1,48 @@
-import { execFile, spawn } from 'node:child_process';
-import { randomBytes, randomUUID } from 'node:crypto';
-import {
-  createReadStream,
-  mkdirSync,
-  mkdtempSync,
-  readFileSync,
-  rmSync,
-  statSync,
-  writeFileSync,
-} from 'node:fs';
-import { open } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { loadavg, tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { parseArgs, promisify } from 'node:util';
-import { createReceiverAdmission } from '../../services/compute-agent/mover/receiver-admission.ts';
-import { createSenderSupervisor } from '../../services/compute-agent/mover/sender-supervisor.ts';
-import { makeTransferKey } from '../../services/compute-agent/transfer-keys.ts';
-import { migrationId } from '../../shared/domain/ids.ts';
-import { startBenchSshd, type BenchSshd } from './mover-sshd.ts';
+import { parseArgs } from 'node:util';
+import {
+  makeCold,
+  makeFileSystem,
+  makeHuge,
+  makeIncompressible,
+  makeQcow2,
+  makeText,
+} from './mover-disks.ts';
+import { copyOnce, peerCpuSeconds, startHosts, type BenchHosts } from './mover-hosts.ts';
+import { startLink } from './mover-link.ts';
+import { installPeers, peers } from './mover-peers.ts';
+import { copyResumed, copyWarm, GUEST_BYTES_PER_SECOND } from './mover-rounds.ts';
 
-const execute = promisify(execFile);
 const MEBIBYTE = 1024 * 1024;
+const TEBIBYTE = MEBIBYTE * MEBIBYTE;
+const LINK_BYTES_PER_SECOND = 100 * MEBIBYTE;
+const WAY_MILLISECONDS = 10;
 
-const help = `usage: scripts/bench mover [--dir DIR] [--rounds N] [--size MIB] [--only CASE,…] [--json FILE]
+const help = `usage: scripts/bench mover [--quick] [--dir DIR] [--rounds N] [--size MIB] [--only CASE,…] [--json FILE]
 
 Copies disks over one private sshd on 127.0.0.1, alternating between Drover's mover and its peers:
-scp, scp -C, rsync -S, rsync -S -z, ssh cat. All with the same cipher, each target file removed before.
+scp, scp -C, rsync -S, rsync -S -z, ssh cat. All with the same cipher; the source is dropped from the page
+cache and everything written before is on the disk before each; the best of the rounds counts.
 
   sparse          a raw ext4 image, 10 GiB virtual, with a tree of files in it
   qcow2           the same image as qcow2
   incompressible  --size MiB of random bytes (default 2048)
   text            --size MiB of text
+  text-100MiBps   the same over a link that carries 100 MiB/s, for all
+  resume          the sender is killed in the middle and started again: what was sent twice
+  warm            a guest writes 5 MiB/s: how long it is off, against a cold copy of the same disk
+  huge            1 TiB, nearly all holes: Drover alone, for its memory
+  connections     one, two and four connections over a way of ${WAY_MILLISECONDS} ms: Drover alone
 
-Drover's times include its own verification: the target's file is read again from the disk.
+Drover's times are from the admission of the key until the target's file was read again from its disk and compared,
+everything durable. Peers do neither. The time without that verification is printed beside it.
+--quick: one round, 256 MiB.
 `;
 
 interface CaseFigures {
   readonly drover_s: number;
-  readonly drover_verify_s: number;
   readonly peers_s: Record<string, number>;
   readonly ratios: Record<string, number>;
   readonly wire_bytes: number;
@@ -45,21 +50,42 @@ interface CaseFigures {
   readonly peak_rss_bytes: number;
 }
 
-interface Bench {
-  readonly root: string;
-  readonly source: string;
-  readonly sshd: BenchSshd;
-  readonly senders: ReturnType<typeof createSenderSupervisor>;
-  readonly admission: ReturnType<typeof createReceiverAdmission>;
+interface Results {
+  cases: Record<string, CaseFigures>;
+  warm?: { readonly downtime_s: number; readonly cold_downtime_s: number };
+  resume?: { readonly resent_bytes: number; readonly total_bytes: number };
 }
+
+interface Plan {
+  readonly hosts: BenchHosts;
+  readonly rounds: number;
+  readonly size_bytes: number;
+  readonly results: Results;
+}
+
+type Make = (path: string, size_bytes: number) => Promise<void>;
+type Measure = (plan: Plan, name: string) => Promise<void>;
+
+const measurements: Readonly<Record<string, { readonly make: Make; readonly measure: Measure }>> = {
+  sparse: { make: makeFileSystem, measure: against },
+  qcow2: { make: makeQcow2, measure: against },
+  incompressible: { make: makeIncompressible, measure: against },
+  text: { make: makeText, measure: against },
+  'text-100MiBps': { make: makeText, measure: againstOverLink },
+  resume: { make: makeIncompressible, measure: measureResume },
+  warm: { make: makeIncompressible, measure: measureWarm },
+  huge: { make: (path) => makeHuge(path, TEBIBYTE), measure: measureHuge },
+  connections: { make: makeIncompressible, measure: measureConnections },
+};
 
 export async function run(values: readonly string[]): Promise<void> {
   const { values: given } = parseArgs({
     args: [...values],
     options: {
+      quick: { type: 'boolean', default: false },
       dir: { type: 'string' },
-      rounds: { type: 'string', default: '2' },
-      size: { type: 'string', default: '2048' },
+      rounds: { type: 'string' },
+      size: { type: 'string' },
       only: { type: 'string' },
       json: { type: 'string' },
       help: { type: 'boolean', default: false },
@@ -69,239 +95,138 @@ export async function run(values: readonly string[]): Promise<void> {
     process.stdout.write(help);
     return;
   }
+  const only = given.only?.split(',') ?? Object.keys(measurements);
+  const unknown = only.filter((name) => measurements[name] === undefined);
+  if (unknown.length > 0) throw new Error(`no case is called ${unknown.join(', ')}\n${help}`);
+  await installPeers();
   const root = mkdtempSync(join(given.dir ?? tmpdir(), 'drover-bench-mover-'));
-  const bench = await start(root);
+  const hosts = await startHosts(root);
   // Gigabytes are not to be left behind by who loses patience.
   for (const signal of ['SIGINT', 'SIGTERM'] as const) {
     process.once(signal, () => {
-      void bench.sshd.stop().then(() => {
+      void hosts.close().finally(() => {
         rmSync(root, { recursive: true, force: true });
         process.exit(1);
       });
     });
   }
+  const plan: Plan = {
+    hosts,
+    rounds: Number(given.rounds ?? (given.quick ? 1 : 2)),
+    size_bytes: Number(given.size ?? (given.quick ? 256 : 2048)) * MEBIBYTE,
+    results: { cases: {} },
+  };
   try {
-    const only = given.only?.split(',') ?? Object.keys(makers);
-    const cases: Record<string, CaseFigures> = {};
-    for (const [name, make] of Object.entries(makers)) {
+    for (const [name, { make, measure }] of Object.entries(measurements)) {
       if (!only.includes(name)) continue;
-      await make(join(bench.source, name), Number(given.size) * MEBIBYTE);
-      cases[name] = await measureCase(bench, name, Number(given.rounds));
-      print(name, cases[name]);
-      rmSync(join(bench.source, name));
+      const path = join(hosts.source, name);
+      await make(path, plan.size_bytes);
+      await measure(plan, name);
+      rmSync(path);
+      if (given.json !== undefined) writeFileSync(given.json, `${JSON.stringify(plan.results, null, 2)}\n`);
     }
-    if (given.json !== undefined) writeFileSync(given.json, `${JSON.stringify({ cases }, null, 2)}\n`);
+    print(`load of the machine at the end: ${loadavg()[0]?.toFixed(1)}`);
   } finally {
-    await Promise.all([bench.senders.close(), bench.admission.close()]);
-    await bench.sshd.stop();
+    await hosts.close();
     rmSync(root, { recursive: true, force: true });
   }
 }
 
-async function start(root: string): Promise<Bench> {
-  const source = join(root, 'source');
-  mkdirSync(source);
-  const sshd = await startBenchSshd(join(root, 'sshd'));
-  return {
-    root,
-    source,
-    sshd,
-    senders: createSenderSupervisor({ state_path: join(root, 's'), idle_workers: 1 }),
-    admission: createReceiverAdmission({
-      state_path: join(root, 't'),
-      authorized_keys_path: sshd.admitted_keys_path,
-      address: '127.0.0.1',
-      port: sshd.port,
-      user: sshd.user,
-      host_key_paths: [sshd.host_key_path],
-      idle_workers: 1,
-    }),
-  };
-}
-
-const makers: Readonly<Record<string, (path: string, size_bytes: number) => Promise<void>>> = {
-  sparse: makeFileSystem,
-  qcow2: async (path) => {
-    const raw = `${path}.raw`;
-    await makeFileSystem(raw);
-    await execute('qemu-img', ['convert', '-q', '-f', 'raw', '-O', 'qcow2', raw, path]);
-    rmSync(raw);
-  },
-  incompressible: (path, size_bytes) => fill(path, size_bytes, () => randomBytes(MEBIBYTE)),
-  text: (path, size_bytes) => {
-    const words = readFileSync(
-      new URL('../../node_modules/typescript/package.json', import.meta.url),
-      'utf8',
-    ).split(/\W+/);
-    const pick = (): string => words[Math.floor(Math.random() * words.length)] ?? '';
-    return fill(path, size_bytes, () => {
-      const line = Array.from({ length: 12 }, pick).join(' ');
-      const page = Buffer.from(
-        Array.from({ length: 60 }, () => `${pick()} ${line} ${Math.random()}\n`).join(''),
-      );
-      return Buffer.alloc(MEBIBYTE, page);
-    });
-  },
-};
-
-/** About half a GiB of files that every checkout has. */
-async function makeFileSystem(path: string): Promise<void> {
-  await execute('truncate', ['-s', '10G', path]);
-  const tree = new URL('../../node_modules', import.meta.url).pathname;
-  await execute('mkfs.ext4', ['-q', '-F', '-E', 'lazy_itable_init=1', '-d', tree, path], {
-    maxBuffer: 16 * MEBIBYTE,
-  });
-}
-
-async function fill(path: string, size_bytes: number, next: () => Buffer): Promise<void> {
-  const file = await open(path, 'w');
-  for (let at = 0; at < size_bytes; at += MEBIBYTE) await file.write(next());
-  await file.sync();
-  await file.close();
-}
-
-async function measureCase(bench: Bench, name: string, rounds: number): Promise<CaseFigures> {
-  const times: Record<string, number[]> = {};
-  const note = (who: string, seconds: number): void => void (times[who] ??= []).push(seconds);
-  let figures = { verify_s: 0, wire_bytes: 0, cpu_s: 0, peak_rss_bytes: 0 };
+async function against(plan: Plan, name: string, port = plan.hosts.sshd.port): Promise<void> {
+  const { hosts, rounds, results } = plan;
+  const source = join(hosts.source, name);
+  const access = hosts.sshd.over(port);
+  const copies: Awaited<ReturnType<typeof copyOnce>>[] = [];
+  const best: Record<string, { readonly s: number; readonly cpu_s: number }> = {};
   for (let round = 0; round < rounds; round += 1) {
-    const drover = await copyWithDrover(bench, name);
-    note('drover', drover.copy_s + drover.verify_s);
-    figures = drover;
+    await makeCold(source);
+    copies.push(await copyOnce(hosts, name, { port }));
     for (const [peer, copy] of Object.entries(peers)) {
-      const target = join(bench.root, 'peer-target');
-      rmSync(target, { force: true });
-      await dropFromCache(join(bench.source, name));
+      const target = join(hosts.root, 'peer-target');
+      await makeCold(source);
+      const cpu_before_s = peerCpuSeconds(hosts);
       const started_at = performance.now();
-      await copy(bench, join(bench.source, name), target);
-      note(peer, (performance.now() - started_at) / 1000);
+      await copy(access, source, target);
+      const s = (performance.now() - started_at) / 1000;
+      const cpu_s = peerCpuSeconds(hosts) - cpu_before_s;
       rmSync(target, { force: true });
+      if (s < (best[peer]?.s ?? Infinity)) best[peer] = { s, cpu_s };
     }
   }
-  const best = (who: string): number => Math.min(...(times[who] ?? [Number.NaN]));
-  const peers_s = Object.fromEntries(Object.keys(peers).map((peer) => [peer, best(peer)]));
-  return {
-    drover_s: best('drover'),
-    drover_verify_s: figures.verify_s,
-    peers_s,
-    ratios: Object.fromEntries(
-      Object.entries(peers_s).map(([peer, seconds]) => [peer, seconds / best('drover')]),
-    ),
-    wire_bytes: figures.wire_bytes,
-    cpu_s: figures.cpu_s,
-    peak_rss_bytes: figures.peak_rss_bytes,
-  };
-}
-
-async function copyWithDrover(bench: Bench, name: string) {
-  const path = join(bench.source, name);
-  await dropFromCache(path);
-  const id = migrationId(randomUUID());
-  const key = await makeTransferKey('bench');
-  const folder = join(bench.root, 'target');
-  mkdirSync(folder);
-  const { size, blocks } = statSync(path);
-  const sizes = { virtual_size_bytes: size, file_size_bytes: size, allocated_bytes: blocks * 512 };
-  const disks = [{ name, format: 'raw' as const, backing: null, ...sizes }];
-  const watch = { onProgress: () => undefined, signal: new AbortController().signal };
-  const before = workerFigures();
-  const started_at = performance.now();
-  const endpoint = await bench.admission.admit({
-    migration_id: id,
-    folder,
-    disks,
-    public_key: key.public_key,
-    source_address: '127.0.0.1',
-    expires_in_seconds: 3600,
-  });
-  const { digests, sent_bytes } = await bench.senders.send(
-    {
-      migration_id: id,
-      folder: bench.source,
-      disks,
-      endpoint,
-      private_key: key.private_key,
-      local_address: '127.0.0.1',
-      limit_bytes_per_second: 0,
-      stall_timeout_seconds: 60,
-    },
-    watch,
+  const total = (copy: { readonly copy_s: number; readonly verify_s: number }): number =>
+    copy.copy_s + copy.verify_s;
+  const [drover] = copies.sort((a, b) => total(a) - total(b));
+  if (drover === undefined) return;
+  const drover_s = total(drover);
+  const peers_s = Object.fromEntries(Object.entries(best).map(([peer, { s }]) => [peer, s]));
+  const ratios = Object.fromEntries(Object.entries(peers_s).map(([peer, s]) => [peer, s / drover_s]));
+  const { wire_bytes, cpu_s, peak_rss_bytes } = drover;
+  results.cases[name] = { drover_s, peers_s, ratios, wire_bytes, cpu_s, peak_rss_bytes };
+  print(
+    `${name}: drover ${drover_s.toFixed(2)} s (copy ${drover.copy_s.toFixed(2)} s, verification ` +
+      `${drover.verify_s.toFixed(2)} s), ${mebibytes(wire_bytes)} on the wire, ${cpu_s.toFixed(1)} s of processor, ` +
+      `peak ${mebibytes(peak_rss_bytes)}, load ${loadavg()[0]?.toFixed(1)}`,
   );
-  const copied_at = performance.now();
-  const { digests: [verified] } = await bench.admission.verify({ migration_id: id, folder, disks }, watch);
-  const verified_at = performance.now();
-  if (verified?.digest !== digests[0]?.digest) throw new Error(`${name} arrived damaged`);
-  const after = workerFigures();
-  await bench.admission.withdraw(id);
-  rmSync(folder, { recursive: true });
-  return {
-    copy_s: (copied_at - started_at) / 1000,
-    verify_s: (verified_at - copied_at) / 1000,
-    wire_bytes: sent_bytes,
-    cpu_s: after.cpu_s - before.cpu_s,
-    peak_rss_bytes: after.peak_rss_bytes,
-  };
-}
-
-/** Of the children of this process that are the mover's. */
-function workerFigures(): { readonly cpu_s: number; readonly peak_rss_bytes: number } {
-  const children = readFileSync(`/proc/self/task/${process.pid}/children`, 'utf8')
-    .trim()
-    .split(' ')
-    .filter(Boolean);
-  let [cpu_s, peak_rss_bytes] = [0, 0];
-  for (const pid of children) {
-    if (!readFileSync(`/proc/${pid}/cmdline`, 'utf8').includes('--drover-')) continue;
-    const stat = readFileSync(`/proc/${pid}/stat`, 'utf8');
-    const fields = stat.slice(stat.lastIndexOf(')') + 2).split(' ');
-    cpu_s += (Number(fields[11]) + Number(fields[12])) / 100;
-    const peak = /VmHWM:\s+(\d+) kB/.exec(readFileSync(`/proc/${pid}/status`, 'utf8'));
-    peak_rss_bytes = Math.max(peak_rss_bytes, Number(peak?.[1] ?? 0) * 1024);
+  for (const [peer, { s, cpu_s: peer_cpu_s }] of Object.entries(best)) {
+    print(
+      `  ${peer.padEnd(12)} ${s.toFixed(2).padStart(7)} s, ${peer_cpu_s.toFixed(1).padStart(5)} s of processor: ` +
+        `${(s / drover_s).toFixed(2)} of drover's time, ${(s / drover.copy_s).toFixed(2)} without verification`,
+    );
   }
-  return { cpu_s, peak_rss_bytes };
 }
 
-/** Where possible, both start with the source on the disk only. */
-async function dropFromCache(path: string): Promise<void> {
-  await execute('dd', [`if=${path}`, 'iflag=nocache', 'count=0', 'status=none']).catch(() => undefined);
+async function againstOverLink(plan: Plan, name: string): Promise<void> {
+  const link = await startLink(plan.hosts.sshd.port, { bytes_per_second: LINK_BYTES_PER_SECOND });
+  try {
+    await against(plan, name, link.port);
+  } finally {
+    await link.close();
+  }
 }
 
-type Peer = (bench: Bench, source: string, target: string) => Promise<void>;
-
-const peers: Readonly<Record<string, Peer>> = {
-  scp: ({ sshd }, source, target) =>
-    quiet('scp', ['-q', ...sshd.scp_options, source, `${sshd.login}:${target}`]),
-  'scp -C': ({ sshd }, source, target) =>
-    quiet('scp', ['-q', '-C', ...sshd.scp_options, source, `${sshd.login}:${target}`]),
-  'rsync -S': ({ sshd }, source, target) =>
-    quiet('rsync', ['-S', '-e', sshd.remote_shell, source, `${sshd.login}:${target}`]),
-  'rsync -S -z': ({ sshd }, source, target) =>
-    quiet('rsync', ['-S', '-z', '-e', sshd.remote_shell, source, `${sshd.login}:${target}`]),
-  'ssh cat': ({ sshd }, source, target) =>
-    new Promise((resolve, reject) => {
-      const child = spawn('ssh', [...sshd.ssh_options, sshd.login, `cat > ${target}`], {
-        stdio: ['pipe', 'ignore', 'inherit'],
-      });
-      createReadStream(source, { highWaterMark: MEBIBYTE }).pipe(child.stdin);
-      child.once('error', reject);
-      child.once('exit', (code) => (code === 0 ? resolve() : reject(new Error(`ssh ended with ${code}`))));
-    }),
-};
-
-async function quiet(command: string, arguments_: readonly string[]): Promise<void> {
-  await execute(command, [...arguments_]);
+async function measureResume({ hosts, results }: Plan, name: string): Promise<void> {
+  const { resent_bytes, total_bytes } = await copyResumed(hosts, name);
+  results.resume = { resent_bytes, total_bytes };
+  const part = ((100 * resent_bytes) / total_bytes).toFixed(2);
+  print(`resume: ${mebibytes(resent_bytes)} of ${mebibytes(total_bytes)} were sent twice (${part} %)`);
 }
 
-function print(name: string, figures: CaseFigures): void {
-  const megabytes = (bytes: number): string => `${Math.round(bytes / MEBIBYTE)} MiB`;
-  const lines = [
-    `${name}: drover ${figures.drover_s.toFixed(2)} s (of it verify ${figures.drover_verify_s.toFixed(2)} s), ` +
-      `${megabytes(figures.wire_bytes)} on the wire, ${figures.cpu_s.toFixed(1)} s of processor, ` +
-      `peak ${megabytes(figures.peak_rss_bytes)}`,
-    ...Object.entries(figures.peers_s).map(
-      ([peer, seconds]) =>
-        `  ${peer.padEnd(12)} ${seconds.toFixed(2)} s  = ${(figures.ratios[peer] ?? 0).toFixed(2)} of drover's time`,
-    ),
-  ];
-  process.stdout.write(`${lines.join('\n')}\n`);
+async function measureWarm({ hosts, results }: Plan, name: string): Promise<void> {
+  await makeCold(join(hosts.source, name));
+  const cold = await copyOnce(hosts, name, {});
+  await makeCold(join(hosts.source, name));
+  const { downtime_s, rounds } = await copyWarm(hosts, name, GUEST_BYTES_PER_SECOND);
+  const cold_downtime_s = cold.copy_s + cold.verify_s;
+  results.warm = { downtime_s, cold_downtime_s };
+  print(
+    `warm: the guest is off for ${downtime_s.toFixed(2)} s after ${rounds.length} rounds, cold for ` +
+      `${cold_downtime_s.toFixed(2)} s (${((100 * downtime_s) / cold_downtime_s).toFixed(1)} %)`,
+  );
+}
+
+async function measureHuge({ hosts }: Plan, name: string): Promise<void> {
+  const { copy_s, verify_s, peak_rss_bytes } = await copyOnce(hosts, name, {});
+  print(
+    `huge: 1 TiB with 64 MiB of data in ${copy_s.toFixed(2)} s, verification ${verify_s.toFixed(2)} s, ` +
+      `peak ${mebibytes(peak_rss_bytes)}`,
+  );
+}
+
+async function measureConnections({ hosts }: Plan, name: string): Promise<void> {
+  const link = await startLink(hosts.sshd.port, { delay_milliseconds: WAY_MILLISECONDS });
+  try {
+    for (const connections of [1, 2, 4]) {
+      await makeCold(join(hosts.source, name));
+      const { copy_s } = await copyOnce(hosts, name, { port: link.port, connections });
+      print(`connections: ${connections} over a way of ${WAY_MILLISECONDS} ms: ${copy_s.toFixed(2)} s`);
+    }
+  } finally {
+    await link.close();
+  }
+}
+
+const mebibytes = (bytes: number): string => `${Math.round(bytes / MEBIBYTE)} MiB`;
+
+function print(line: string): void {
+  process.stdout.write(`${line}\n`);
 }
