@@ -1,5 +1,5 @@
 import { createHash, randomBytes } from 'node:crypto';
-import { open, readFile, rename, writeFile, type FileHandle } from 'node:fs/promises';
+import { open, readFile, rename, rm, writeFile, type FileHandle } from 'node:fs/promises';
 import { readFirstCluster, withBackingFile } from './qcow2-header.ts';
 import { SharedWork, type Asker } from './shared-work.ts';
 
@@ -113,8 +113,13 @@ export class FileDigests {
       seen.delete(oldest);
     }
     const draft = `${this.#path}.${randomBytes(6).toString('hex')}.part`;
-    await writeFile(draft, JSON.stringify([...seen]), { mode: 0o600 });
-    await rename(draft, this.#path);
+    try {
+      await writeFile(draft, JSON.stringify([...seen]), { mode: 0o600 });
+      await rename(draft, this.#path);
+    } catch {
+      // A full disk, say: what is not kept is read again after the next start.
+      await rm(draft, { force: true }).catch(() => undefined);
+    }
   }
 }
 

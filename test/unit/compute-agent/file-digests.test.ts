@@ -76,6 +76,13 @@ test('a change within one tick of the clock is not overlooked', async () => {
   }
 });
 
+test('a record that cannot be written costs reading, nothing else', async () => {
+  writeFileSync(path, 'content');
+  const digests = new FileDigests(join(folder, 'not', 'there'));
+  await digests.remember(path, sha512('content'));
+  expect(await digests.digest(path, null, asker)).toBe(sha512('content'));
+});
+
 test('a damaged record costs reading, nothing else', async () => {
   writeFileSync(path, 'content');
   writeFileSync(join(folder, 'digests.json'), '[["x"');
