@@ -15,6 +15,7 @@ import type {
 import { isRunning } from './process-identity.ts';
 import { SenderProcess } from './sender/sender-process.ts';
 import { readSender, removeSender, writeSender } from './sender/sender-record.ts';
+import { SentExtents } from './sender/sent-extents.ts';
 import type { SenderReport } from './sender/worker-messages.ts';
 import { socketsFolder } from './sockets-folder.ts';
 import { addressOf } from './sender/address-of.ts';
@@ -54,6 +55,7 @@ class HostSenders implements SenderSupervisor {
   readonly #arriving = new Map<MigrationId, Promise<Running>>();
   readonly #cancelled = new Set<MigrationId>();
   readonly #host_limit: HostLimit;
+  readonly #sent = new SentExtents();
   readonly #connections: number;
   #sent_bytes = 0;
   #closed = false;
@@ -91,9 +93,10 @@ class HostSenders implements SenderSupervisor {
       running.paused = transfer.paused ?? false;
       this.#shareLimits();
     }
+    const sent_before = this.#sent.of(transfer.migration_id);
     const now = { limit_bytes_per_second: this.#shareOf(running), paused: running.paused };
     const report = await this.#ask(transfer, running, watch, (worker) =>
-      worker.send({ do: 'round', transfer: { ...this.#configured(transfer), ...now }, ...wish }),
+      worker.send({ do: 'round', transfer: { ...this.#configured(transfer), ...now }, ...wish, sent_before }),
     );
     if (report.is !== 'rounds') throw new Error(`a sender answered "${report.is}" to round`);
     return report.rounds;
@@ -115,6 +118,7 @@ class HostSenders implements SenderSupervisor {
         do: 'send',
         transfer: { ...this.#configured(transfer), limit_bytes_per_second },
         changed,
+        sent_before: this.#sent.of(transfer.migration_id),
       }),
     );
     if (report.is !== 'sent') throw new Error(`a sender answered "${report.is}" to send`);
@@ -181,6 +185,7 @@ class HostSenders implements SenderSupervisor {
     worker.listen((report) => {
       if (report.is === 'progress') {
         this.#count(running, report.progress.sent_bytes);
+        this.#sent.note(migration_id, report.progress.round, report.sent ?? {});
         watch.onProgress(report.progress);
       } else if (report.is === 'failed') reject(new DroverError(report.code, report.values));
       else resolve(report);
@@ -283,6 +288,7 @@ class HostSenders implements SenderSupervisor {
 
   async cancel(migration: MigrationId): Promise<void> {
     this.#cancelled.add(migration);
+    this.#sent.forget(migration);
     await this.#arriving.get(migration)?.catch(() => undefined);
     const running = this.#running.get(migration);
     if (running !== undefined) return this.#discard(migration, running);

@@ -1,6 +1,6 @@
 import { execFileSync } from 'node:child_process';
 import { randomBytes } from 'node:crypto';
-import { mkdirSync, readdirSync, statSync, writeFileSync } from 'node:fs';
+import { mkdirSync, readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { startCuttingProxy } from './support/cutting-proxy.ts';
@@ -98,6 +98,25 @@ describe('a copy that is interrupted', () => {
     await expect(first).rejects.toMatchObject({ code: 'mover_connection_lost' });
     const result = await pair.senders.send({ ...admitted.transfer, limit_bytes_per_second: 0 }, watching());
     expect(result.sent_bytes).toBeLessThan(DISK_BYTES * 0.75);
+    await expectWhole(admitted, result);
+  });
+
+  test('tells what is sent twice when sender and receiver were killed', async () => {
+    const admitted = await admit(pair, ['disk'], { transfer: { limit_bytes_per_second: RATE } });
+    const watch = watching();
+    const first = pair.senders.send(admitted.transfer, watch);
+    await watch.until(third, 'a third');
+    const pidIn = (side: string, folder: string, name: 'receiver' | 'identity'): number => {
+      const record = join(pair.root, side, 'mover', folder, `${admitted.id}.json`);
+      return (JSON.parse(readFileSync(record, 'utf8')) as Record<string, { pid: number }>)[name]!.pid;
+    };
+    // What the receiver had not made durable is lost, and the sender cannot tell what that was.
+    process.kill(pidIn('t', 'admissions', 'receiver'), 'SIGKILL');
+    process.kill(pidIn('s', 'senders', 'identity'), 'SIGKILL');
+    await expect(first).rejects.toMatchObject({ code: 'mover_connection_lost' });
+    const result = await pair.senders.send({ ...admitted.transfer, limit_bytes_per_second: 0 }, watching());
+    expect(result.resent_bytes).toBeGreaterThan(0);
+    expect(result.resent_bytes).toBeLessThan(DISK_BYTES * 0.25);
     await expectWhole(admitted, result);
   });
 

@@ -46,6 +46,22 @@ export class ExtentSet {
     this.#bits[index >> 3] = (this.#bits[index >> 3] ?? 0) & ~(1 << (index & 7));
   }
 
+  /** Those that are not in the other one, as runs; and makes the other one equal. */
+  takeNew(other: ExtentSet): [first: number, count: number][] {
+    const runs: [number, number][] = [];
+    for (const [place, bits] of this.#bits.entries()) {
+      if (bits === other.#bits[place]) continue;
+      for (let index = place * 8; index < place * 8 + 8; index += 1) {
+        if (!this.has(index) || other.has(index)) continue;
+        const last = runs.at(-1);
+        if (last !== undefined && last[0] + last[1] === index) last[1] += 1;
+        else runs.push([index, 1]);
+      }
+      other.#bits[place] = bits;
+    }
+    return runs;
+  }
+
   /** For a disk of so many extents now: those that are new are not in it. */
   grown(count: number): ExtentSet {
     const set = new ExtentSet(count, false);

@@ -68,6 +68,7 @@ export function runSenderWorker(socket_path: string): void {
     if (current.answer !== null) return tell(current.answer);
     if (current.sending) return;
     current.run.noteChanged(request.changed);
+    current.run.noteSentBefore(request.sent_before);
     await working(current, request.transfer, async () => {
       const result = await current.run.send();
       current.answer = { is: 'sent', result };
@@ -77,6 +78,7 @@ export function runSenderWorker(socket_path: string): void {
 
   const round = async (current: Work, request: Extract<SenderRequest, { do: 'round' }>): Promise<void> => {
     current.run.noteChanged(request.changed);
+    current.run.noteSentBefore(request.sent_before);
     const { rounds } = current.run;
     if (current.answer !== null) return tell(current.answer);
     // One that runs tells of itself when it ends.
@@ -97,13 +99,13 @@ export function runSenderWorker(socket_path: string): void {
     current.run.setLimit(transfer.limit_bytes_per_second);
     current.run.setPaused(transfer.paused ?? false);
     const reporting = setInterval(
-      () => tell({ is: 'progress', progress: current.run.progress() }),
+      () => tell({ is: 'progress', progress: current.run.progress(), sent: current.run.takeSent() }),
       1000 / REPORTS_PER_SECOND,
     );
     let report: SenderReport;
     try {
       report = await doIt();
-      tell({ is: 'progress', progress: current.run.progress() });
+      tell({ is: 'progress', progress: current.run.progress(), sent: current.run.takeSent() });
     } catch (error) {
       report = failure(error);
       current.answer = report;

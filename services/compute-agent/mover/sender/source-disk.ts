@@ -6,6 +6,7 @@ import { openDirect } from '../disks/direct-file.ts';
 import { ExtentLayout, isZero, leafOf, ZERO_LEAF } from '../disks/extents.ts';
 import { LeafTable } from '../disks/leaf-table.ts';
 import type { ByteRange } from '../mover.ts';
+import type { SentRuns } from './sent-extents.ts';
 import type { MemoryPool } from '../disks/memory-pool.ts';
 
 /** A disk that is being sent: a file, or whatever a name in the guest's folder leads to (a volume, a loop device). */
@@ -22,6 +23,10 @@ export class SourceDisk {
   #noted: ExtentSet;
   /** Extents that were put on the wire, in whatever session. */
   sent: ExtentSet;
+  /** Of those, the ones that were told. */
+  #told: ExtentSet;
+  /** Extents that were read by us, ever: only of those the leaf says what was sent. */
+  #read: ExtentSet;
 
   private constructor(
     subject: { readonly name: string; readonly path: string; readonly layout: ExtentLayout },
@@ -37,6 +42,8 @@ export class SourceDisk {
     this.leaves = new LeafTable(layout);
     this.#noted = new ExtentSet(layout.count, false);
     this.sent = new ExtentSet(layout.count, false);
+    this.#told = new ExtentSet(layout.count, false);
+    this.#read = new ExtentSet(layout.count, false);
   }
 
   /** @param path where it lies, when not in the folder */
@@ -50,6 +57,20 @@ export class SourceDisk {
       await handle.close();
       throw error;
     }
+  }
+
+  /** What another sender had put on the wire before us. */
+  noteSentBefore(runs: SentRuns[string]): void {
+    for (const [first, count] of runs) {
+      const end = Math.min(first + count, this.layout.count);
+      for (let index = first; index < end; index += 1) this.sent.add(index);
+    }
+    this.sent.takeNew(this.#told);
+  }
+
+  /** What was put on the wire since this was asked before. */
+  takeSent(): SentRuns[string] {
+    return this.sent.takeNew(this.#told);
   }
 
   /** Asks where the holes are; before the first read. */
@@ -84,7 +105,11 @@ export class SourceDisk {
     this.layout = layout;
     this.leaves = grown ? this.leaves.grown(layout) : new LeafTable(layout);
     this.#noted = grown ? this.#noted.grown(layout.count) : new ExtentSet(layout.count, false);
-    this.sent = grown ? this.sent.grown(layout.count) : new ExtentSet(layout.count, false);
+    const followed = (set: ExtentSet): ExtentSet =>
+      grown ? set.grown(layout.count) : new ExtentSet(layout.count, false);
+    this.sent = followed(this.sent);
+    this.#told = followed(this.#told);
+    this.#read = followed(this.#read);
     if (grown && before.count > 0) this.#noted.delete(before.count - 1);
     await this.map();
   }
@@ -118,7 +143,8 @@ export class SourceDisk {
   note(index: number, content: Buffer | null): void {
     const leaf = content === null || isZero(content) ? ZERO_LEAF : leafOf(content);
     // Sending what is new is not sending twice.
-    if (!leaf.equals(this.leaves.get(index))) this.sent.delete(index);
+    if (this.#read.has(index) && !leaf.equals(this.leaves.get(index))) this.sent.delete(index);
+    this.#read.add(index);
     this.leaves.set(index, leaf);
     this.#noted.add(index);
   }

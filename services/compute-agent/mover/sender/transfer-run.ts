@@ -11,6 +11,7 @@ import { RateLimiter } from './rate-limiter.ts';
 import { RemoteFailure, type ReceiverLink } from './receiver-link.ts';
 import { SourceReadFailure } from './read-ahead.ts';
 import { SendingSession, type SessionResult, type TransferCounters } from './sending-session.ts';
+import type { SentRuns } from './sent-extents.ts';
 import { SourceDisk } from './source-disk.ts';
 import { addressOf } from './address-of.ts';
 import { LinkFailure, openSshLink, type SshLinkOptions } from './ssh-link.ts';
@@ -54,6 +55,7 @@ export class TransferRun {
   /** What the receiver holds, as long as nothing broke since. */
   #held: SessionResult['held'] | null = null;
   #mismatched = false;
+  #sent_before: SentRuns = {};
   /** Of disks that are closed again: their end is told after it. */
   #closed_total_bytes = 0;
 
@@ -153,6 +155,16 @@ export class TransferRun {
     this.#changes.push(changed);
   }
 
+  /** What a sender before us had put on the wire of this round: only counted, the receiver says what it holds. */
+  noteSentBefore(runs: SentRuns): void {
+    this.#sent_before = runs;
+  }
+
+  /** Extents that were put on the wire since this was asked before. */
+  takeSent(): SentRuns {
+    return Object.fromEntries(this.#disks.map((disk) => [disk.name, disk.takeSent()]));
+  }
+
   /** As `send`, but the guest goes on writing and another round will follow: connection and leaves are kept. @throws DroverError */
   async sendRound(): Promise<void> {
     this.#rounds.push(await this.#oneRound({ prove: true }));
@@ -212,6 +224,7 @@ export class TransferRun {
         const disk = await SourceDisk.open(this.#transfer.folder, name, this.#transfer.paths?.[name]);
         disks.push(disk);
         await disk.map();
+        disk.noteSentBefore(this.#sent_before[name] ?? []);
       } catch (error) {
         throw readFailed(name, error);
       }

@@ -4,6 +4,7 @@ import type { ErrorCode } from '../../../../shared/errors/registry.ts';
 import type { CommandResults, RoundFigures } from '../../../../shared/messaging/commands.ts';
 import type { TransferProgress } from '../../../../shared/messaging/messages.ts';
 import type { ChangedRanges, Transfer } from '../mover.ts';
+import type { SentRuns } from './sent-extents.ts';
 
 /**
  * What an agent and a sender worker say to each other, one JSON text per line, over a unix socket on which the
@@ -21,9 +22,16 @@ export type SenderRequest =
       readonly transfer: Transfer;
       readonly seen: number;
       readonly changed: ChangedRanges | null;
+      /** By a sender that has ended since. */
+      readonly sent_before: SentRuns;
     }
   /** The last round, or the only one. Answered by `sent` or `failed`; by what has been answered before, if this transfer has ended already. */
-  | { readonly do: 'send'; readonly transfer: Transfer; readonly changed: ChangedRanges | null }
+  | {
+      readonly do: 'send';
+      readonly transfer: Transfer;
+      readonly changed: ChangedRanges | null;
+      readonly sent_before: SentRuns;
+    }
   /** Watch the transfer that runs here, if it is this migration's. Answered as `send`, or by `unknown`. */
   | { readonly do: 'watch'; readonly migration_id: string }
   | { readonly do: 'limit'; readonly limit_bytes_per_second: number }
@@ -33,7 +41,8 @@ export type SenderRequest =
 
 export type SenderReport =
   | { readonly is: 'connected' }
-  | { readonly is: 'progress'; readonly progress: TransferProgress }
+  /** `sent`: what was put on the wire since the report before. */
+  | { readonly is: 'progress'; readonly progress: TransferProgress; readonly sent?: SentRuns }
   | { readonly is: 'rounds'; readonly rounds: readonly RoundFigures[] }
   | { readonly is: 'sent'; readonly result: CommandResults['copy'] }
   | { readonly is: 'failed'; readonly code: ErrorCode; readonly values: ErrorValues }

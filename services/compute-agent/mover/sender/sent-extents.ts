@@ -1,0 +1,48 @@
+import type { MigrationId } from '../../../../shared/domain/ids.ts';
+
+/** Extents that were put on the wire, by the disks' names: runs of them. */
+export type SentRuns = Readonly<Record<string, readonly (readonly [first: number, count: number])[]>>;
+
+const MIGRATIONS_MAX = 256;
+/** Of one disk. A sender goes through a disk in order, so there are few; beyond this the count is too low, never wrong. */
+const RUNS_MAX = 4096;
+
+interface Sent {
+  readonly round: number;
+  readonly disks: Map<string, [first: number, count: number][]>;
+}
+
+/**
+ * What senders have told of this round's extents, kept by the agent: a sender that was killed cannot tell its successor
+ * what it had sent, and without that nobody would know what travels twice.
+ */
+export class SentExtents {
+  readonly #migrations = new Map<MigrationId, Sent>();
+
+  note(migration: MigrationId, round: number, runs: SentRuns): void {
+    let sent = this.#migrations.get(migration);
+    // What a later round sends is new: it is not sent twice.
+    if (sent?.round !== round) sent = { round, disks: new Map() };
+    this.#migrations.delete(migration);
+    this.#migrations.set(migration, sent);
+    for (const [disk, more] of Object.entries(runs)) {
+      const known = sent.disks.get(disk) ?? [];
+      sent.disks.set(disk, known);
+      for (const [first, count] of more) {
+        const last = known.at(-1);
+        if (last !== undefined && last[0] + last[1] === first) last[1] += count;
+        else if (known.length < RUNS_MAX) known.push([first, count]);
+      }
+    }
+    const [oldest] = this.#migrations.keys();
+    if (this.#migrations.size > MIGRATIONS_MAX && oldest !== undefined) this.#migrations.delete(oldest);
+  }
+
+  of(migration: MigrationId): SentRuns {
+    return Object.fromEntries(this.#migrations.get(migration)?.disks ?? []);
+  }
+
+  forget(migration: MigrationId): void {
+    this.#migrations.delete(migration);
+  }
+}

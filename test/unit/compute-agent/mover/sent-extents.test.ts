@@ -1,0 +1,50 @@
+import { describe, expect, test } from 'vitest';
+import { ExtentSet } from '../../../../services/compute-agent/mover/disks/data-map.ts';
+import { SentExtents } from '../../../../services/compute-agent/mover/sender/sent-extents.ts';
+import { migrationId } from '../../../../shared/domain/ids.ts';
+
+const id = migrationId('33333333-3333-4333-8333-333333333333');
+
+describe('what senders have sent of a round', () => {
+  test('grows with each report, and neighbours become one', () => {
+    const sent = new SentExtents();
+    sent.note(id, 1, { disk: [[0, 5]] });
+    sent.note(id, 1, {
+      disk: [
+        [5, 2],
+        [9, 1],
+      ],
+      other: [[3, 1]],
+    });
+    expect(sent.of(id)).toEqual({
+      disk: [
+        [0, 7],
+        [9, 1],
+      ],
+      other: [[3, 1]],
+    });
+  });
+
+  test('is forgotten with the next round, and with the migration', () => {
+    const sent = new SentExtents();
+    sent.note(id, 1, { disk: [[0, 5]] });
+    sent.note(id, 2, { disk: [[7, 1]] });
+    expect(sent.of(id)).toEqual({ disk: [[7, 1]] });
+    sent.forget(id);
+    expect(sent.of(id)).toEqual({});
+  });
+});
+
+test('a set tells what is new in it once, as runs', () => {
+  const set = new ExtentSet(40, false);
+  const told = new ExtentSet(40, false);
+  for (const index of [0, 1, 2, 7, 8, 39]) set.add(index);
+  expect(set.takeNew(told)).toEqual([
+    [0, 3],
+    [7, 2],
+    [39, 1],
+  ]);
+  set.add(3);
+  expect(set.takeNew(told)).toEqual([[3, 1]]);
+  expect(set.takeNew(told)).toEqual([]);
+});
