@@ -97,4 +97,32 @@ describe('RateLimiter', () => {
     await settled();
     expect(freed).toBe(true);
   });
+
+  test.each([0, 1_000_000])(
+    'paused it lets nothing through, and then goes on without a burst (%i)',
+    async (rate) => {
+      const clock = new FakeClock();
+      const limiter = new RateLimiter(rate, clock);
+      limiter.setPaused(true);
+      let taken = 0;
+      const taking = (async () => {
+        for (let count = 0; count < 20; count += 1) {
+          await limiter.take(100_000);
+          taken += 100_000;
+        }
+      })();
+      await clock.run(60_000);
+      expect(taken).toBe(0);
+      // A rate that is set meanwhile does not end the pause.
+      limiter.setRate(rate);
+      await clock.run(1000);
+      expect(taken).toBe(0);
+      limiter.setPaused(false);
+      await clock.run(1);
+      if (rate > 0) expect(taken).toBeLessThanOrEqual(300_000);
+      await clock.run(2000);
+      await taking;
+      expect(taken).toBe(2_000_000);
+    },
+  );
 });
