@@ -1,5 +1,6 @@
 import { execFile } from 'node:child_process';
-import { copyFileSync, existsSync, rmSync, statSync } from 'node:fs';
+import { copyFileSync, existsSync, renameSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import { open } from 'node:fs/promises';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { afterAll, afterEach, beforeAll, expect, test } from 'vitest';
@@ -261,4 +262,118 @@ function hasArrived(id: string, host: string | null): boolean {
   if (host === null) return false;
   const staging = `${servers.folder(id, host)}.staging`;
   return existsSync(join(staging, 'disk')) && allocatedBytes(join(staging, 'disk')) > 0;
+}
+
+/** How hosts misbehave from now on; a change of the file takes effect at once. */
+function turnKnobs(knobs: object): void {
+  for (const { name, instances_path } of cluster.description.hosts) {
+    const file = join(instances_path, '..', 'state', 'fake-knobs.json');
+    expect(existsSync(join(file, '..')), `the state of ${name}`).toBe(true);
+    writeFileSync(`${file}.new`, JSON.stringify(knobs));
+    renameSync(`${file}.new`, file);
+  }
+}
+
+interface WholeMigration {
+  readonly mode: string;
+  readonly reason: { readonly code: string; readonly message: string } | null;
+  readonly rounds: ReadonlyArray<{ readonly changed_bytes: number }>;
+  readonly downtime: { readonly predicted_seconds: number | null; readonly measured_seconds: number | null };
+  readonly precopy_ended: string | null;
+  readonly progress: { readonly resent_bytes: number | null };
+  readonly steps: ReadonlyArray<{
+    readonly step: string;
+    readonly event: string;
+    readonly direction: string;
+    readonly summary: string | null;
+  }>;
+}
+
+async function wholeMigration(id: string): Promise<WholeMigration> {
+  const [newest] = await servers.migrations(id);
+  const path = `/drover/v1/migrations/${newest?.uuid}`;
+  return (await request<{ migration: WholeMigration }>(servers.session, 'GET', path)).migration;
+}
+
+test('a warm one: the guest writes until it is stopped for the rest, and the record tells how long that was', async () => {
+  const server = await create('warm');
+  turnKnobs({ guest_write_bytes_per_second: 2 * 1024 ** 2 });
+  try {
+    const wish = { server: server.id, mode: 'warm', downtime_budget_seconds: 5 };
+    await request(servers.session, 'POST', '/drover/v1/migrations', wish);
+    await servers.waitFor(server.id, 'VERIFY_RESIZE');
+  } finally {
+    turnKnobs({});
+  }
+  const { mode, rounds, downtime, precopy_ended, steps } = await wholeMigration(server.id);
+  expect({ mode, precopy_ended }).toEqual({ mode: 'warm', precopy_ended: 'fits_budget' });
+  expect(rounds[0]?.changed_bytes).toBeGreaterThan(0);
+  expect(downtime.predicted_seconds).toBeLessThanOrEqual(5);
+  expect(downtime.measured_seconds).toBeGreaterThan(0);
+  const ordered = steps.filter(({ event }) => event === 'ordered').map(({ step }) => step);
+  expect(ordered.indexOf('precopy')).toBeLessThan(ordered.indexOf('stop'));
+  await servers.action(server.id, { confirmResize: null });
+  await servers.waitFor(server.id, 'ACTIVE');
+});
+
+test.each([
+  ['once: it is sent again, and that alone', 1],
+  ['each time: the server goes back, with the place named', Infinity],
+])('a byte that the target damages %s', async (_, times) => {
+  const server = await create('damaged');
+  const source = hostOf(server);
+  const digest = await guestDiskDigest(servers.folder(server.id, source));
+  // Time to reach into the copy after it has arrived.
+  turnKnobs({ delay: { verify: 1.5 } });
+  try {
+    await servers.action(server.id, { migrate: null });
+    let damaged = 0;
+    await waitFor({ name: 'the migration to be at rest', timeout_seconds: 60 }, async () => {
+      const { steps } = await wholeMigration(server.id);
+      const looks = steps.filter(({ step, event }) => step === 'verify' && event === 'ordered').length;
+      if (looks > damaged && damaged < times) {
+        damaged += 1;
+        await damage(server.id);
+      }
+      return (await servers.show(server.id))['OS-EXT-STS:task_state'] === null;
+    });
+    expect(damaged).toBe(Math.min(times, 2));
+  } finally {
+    turnKnobs({});
+  }
+  const { reason, steps, progress } = await wholeMigration(server.id);
+  const after = await servers.show(server.id);
+  expect(after['OS-EXT-STS:power_state']).toBe(1);
+  expect(await guestDiskDigest(servers.folder(server.id, hostOf(after)))).toBe(digest);
+  expect(steps.filter(({ event }) => event === 'again').map(({ summary }) => summary)).toEqual([
+    expect.stringMatching(/^Disk disk is damaged on .*: the 1048576 bytes at offset 0 are not what was sent/),
+  ]);
+  expect(progress.resent_bytes).toBeGreaterThan(0);
+  if (times === 1) {
+    expect(after.status).toBe('VERIFY_RESIZE');
+    await servers.action(server.id, { confirmResize: null });
+    await servers.waitFor(server.id, 'ACTIVE');
+  } else {
+    expect(after.status).toBe('ACTIVE');
+    expect(hostOf(after)).toBe(source);
+    expect(reason?.code).toBe('mover_digest_mismatch');
+    expect(reason?.message).toContain('at offset 0');
+    expect(servers.homes(server.id)).toEqual([`${source}:ID`]);
+  }
+});
+
+/** Flips the bits of one byte of what has arrived. */
+async function damage(id: string): Promise<void> {
+  const found = cluster.description.hosts
+    .map(({ name }) => join(`${servers.folder(id, name)}.staging`, 'disk'))
+    .find((path) => existsSync(path));
+  if (found === undefined) throw new Error('nothing has arrived anywhere');
+  const file = await open(found, 'r+');
+  try {
+    const byte = Buffer.alloc(1);
+    await file.read(byte, 0, 1, 4096);
+    await file.write(Buffer.from([(byte[0] ?? 0) ^ 0xff]), 0, 1, 4096);
+  } finally {
+    await file.close();
+  }
 }
