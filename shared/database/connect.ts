@@ -42,6 +42,12 @@ const keyedPlans = [
   .map((setting) => `-c ${setting}`)
   .join(' ');
 
+/**
+ * A process that is frozen in the middle of a transaction keeps its rows locked for so long; then the database ends it,
+ * and whoever waits goes on. Transactions hold nothing but statements, so only a process that does not run is silent.
+ */
+const FROZEN_AFTER_MILLISECONDS = 5000;
+
 /** Opens a pool. Connections are made on first use; an idle one that breaks is reported and replaced. */
 export function connectDatabase(options: DatabaseOptions, onIdleError: (error: Error) => void): Pool {
   const pool = new pg.Pool({
@@ -50,10 +56,15 @@ export function connectDatabase(options: DatabaseOptions, onIdleError: (error: E
     application_name: options.application_name,
     ...(options.pipeline === true ? { pipeline: true } : {}),
     ...(options.generic_plans === true ? { options: keyedPlans } : {}),
-    idle_in_transaction_session_timeout: 60_000,
+    idle_in_transaction_session_timeout: FROZEN_AFTER_MILLISECONDS,
     connectionTimeoutMillis: 10_000,
   });
   pool.on('error', onIdleError);
+  // One that breaks while it is in use, but between two statements, tells nobody else: without a listener that would end
+  // the process. The next statement fails, and with it whoever uses the connection.
+  pool.on('connect', (client) => {
+    client.on('error', () => undefined);
+  });
   if (options.pipeline === true) {
     pool.on('connect', (client) => {
       const stream = streamOf(client);
