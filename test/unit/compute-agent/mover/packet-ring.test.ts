@@ -1,0 +1,134 @@
+import type { Socket } from 'node:net';
+import fc from 'fast-check';
+import { describe, expect, test } from 'vitest';
+import { PacketRing } from '../../../../services/compute-agent/mover/sender/packet-ring.ts';
+
+/** What of ssh2's cipher the ring knows; it encrypts nothing. */
+class AESGCMCipherBinding {
+  own_packets = 0;
+  _onWrite: (packet: Buffer) => void;
+
+  constructor(write: (packet: Buffer) => void) {
+    this._onWrite = write;
+  }
+
+  allocPacket(payload_bytes: number): Buffer {
+    this.own_packets += 1;
+    return Buffer.alloc(4 + 1 + payload_bytes + 16 + 16);
+  }
+
+  encrypt(packet: Buffer): void {
+    this._onWrite(packet);
+  }
+}
+
+/** A client whose socket holds what is written to it, by reference as Node does, until it is drained. */
+function connection() {
+  const held: Buffer[] = [];
+  const arrived: Buffer[] = [];
+  const sent: Buffer[] = [];
+  let writes = 0;
+  const cipher = new AESGCMCipherBinding((bytes) => {
+    writes += 1;
+    held.push(bytes);
+  });
+  const client = { _protocol: { _cipher: cipher } };
+  const socket = {
+    get writableLength() {
+      return held.reduce((sum, { length }) => sum + length, 0);
+    },
+  };
+  const ring = new PacketRing(client, socket as Socket);
+  ring.attach();
+  return {
+    client,
+    cipher,
+    ring,
+    writes: () => writes,
+    send: (payload_bytes: number, fill: number) => {
+      const packet = client._protocol._cipher.allocPacket(payload_bytes);
+      packet.fill(fill, 5, 5 + payload_bytes);
+      client._protocol._cipher.encrypt(packet);
+      sent.push(Buffer.from(packet));
+    },
+    drain: (count: number) => {
+      for (const bytes of held.splice(0, count)) arrived.push(Buffer.from(bytes));
+    },
+    expectAll: () => {
+      for (const bytes of held.splice(0)) arrived.push(Buffer.from(bytes));
+      expect(Buffer.concat(arrived).equals(Buffer.concat(sent))).toBe(true);
+    },
+  };
+}
+
+describe('a ring of packets', () => {
+  test('lets the packets of one turn leave together', async () => {
+    const { send, writes, expectAll, cipher } = connection();
+    for (let place = 0; place < 32; place += 1) send(32_768, place);
+    expect(writes()).toBe(0);
+    await Promise.resolve();
+    expect(writes()).toBe(1);
+    expect(cipher.own_packets).toBe(0);
+    expectAll();
+  });
+
+  test('lays packets out as SSH wants them: whole blocks, four bytes of padding at least', () => {
+    const { cipher } = connection();
+    for (let payload_bytes = 4096; payload_bytes < 4096 + 40; payload_bytes += 1) {
+      const packet = cipher.allocPacket(payload_bytes);
+      const length = packet.readUInt32BE(0);
+      const padding_bytes = packet.readUInt8(4);
+      expect(length % 16).toBe(0);
+      expect(padding_bytes).toBeGreaterThanOrEqual(4);
+      expect(length).toBe(1 + payload_bytes + padding_bytes);
+      expect(packet.length).toBe(4 + length + 16);
+    }
+  });
+
+  test('a short packet leaves at once, behind all before it', () => {
+    const { send, writes, expectAll } = connection();
+    send(32_768, 1);
+    send(100, 2);
+    expect(writes()).toBe(2);
+    expectAll();
+  });
+
+  test('follows new keys', () => {
+    const { client, ring, send } = connection();
+    const fresh = new AESGCMCipherBinding(() => undefined);
+    client._protocol._cipher = fresh;
+    ring.attach();
+    send(32_768, 1);
+    expect(fresh.own_packets).toBe(0);
+  });
+
+  test('leaves ciphers alone that it does not know', () => {
+    const cipher = { allocPacket: () => Buffer.alloc(1), _onWrite: () => undefined };
+    const before = { ...cipher };
+    new PacketRing({ _protocol: { _cipher: cipher } }, { writableLength: 0 } as Socket).attach();
+    new PacketRing({}, { writableLength: 0 } as Socket).attach();
+    expect(cipher).toEqual(before);
+  });
+
+  test('never lays out over what has not left, however slowly it leaves', async () => {
+    const step = fc.oneof(
+      { weight: 6, arbitrary: fc.record({ send: fc.integer({ min: 1, max: 32_768 }) }) },
+      { weight: 3, arbitrary: fc.record({ send: fc.constant(32_768) }) },
+      { weight: 2, arbitrary: fc.record({ drain: fc.integer({ min: 1, max: 20 }) }) },
+      { weight: 2, arbitrary: fc.constant({ turn: true }) },
+    );
+    await fc.assert(
+      fc.asyncProperty(fc.array(step, { minLength: 200, maxLength: 600 }), async (steps) => {
+        const { send, drain, expectAll } = connection();
+        for (const [place, one] of steps.entries()) {
+          if ('send' in one) send(one.send, place % 251);
+          else if ('drain' in one) drain(one.drain);
+          else await Promise.resolve();
+        }
+        await Promise.resolve();
+        expectAll();
+      }),
+      { numRuns: 25 },
+    );
+  });
+});
