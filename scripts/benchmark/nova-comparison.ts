@@ -32,15 +32,19 @@ interface NovaAnswer {
   readonly ranked: ReadonlyArray<readonly [host: string, weight: number]>;
 }
 
+/** Whether Nova's code is there to be measured. */
+export function hasNova(): boolean {
+  return spawnSync(python, ['-c', 'import nova.scheduler.filters']).status === 0;
+}
+
 /**
  * The same request through Nova's own filters and weighers, in the same run. Nova gets the hosts that placement would
  * have given it: those that are enabled and have the capacity. Its time does not include that question, ours does.
  *
- * @returns how many times longer Nova takes; null when python3-nova is not installed
+ * @returns how many times longer Nova takes
  * @throws when Nova ranks the hosts in another order: then one of the two is wrong, and the ratio means nothing
  */
-export function compareWithNova(snapshot: Snapshot): number | null {
-  if (spawnSync(python, ['-c', 'import nova.scheduler.filters']).status !== 0) return null;
+export function compareWithNova(snapshot: Snapshot): number {
   const request = fleetRequest(0, snapshot.hosts.length, seededRandom('nova'));
   const settings: PlacementSettings = {
     ...defaultPlacementSettings,

@@ -13,7 +13,7 @@ import {
 import { createSnapshot } from '../../services/scheduler/placement/snapshot.ts';
 import { claimedPerSecond } from './claims.ts';
 import { fleet, fleetRequest } from './fleet.ts';
-import { compareWithNova } from './nova-comparison.ts';
+import { compareWithNova, hasNova } from './nova-comparison.ts';
 
 interface Spread {
   readonly median: number;
@@ -55,6 +55,12 @@ export async function run(values: readonly string[]): Promise<void> {
   const all_filters_ms: Record<string, Spread> = {};
   const nova_over_drover: Record<string, number> = {};
   let bytes_per_host = 0;
+  const with_nova = options.nova && hasNova();
+  if (options.nova && !with_nova) {
+    process.stdout.write(
+      "Nova's filters are not installed, so the ratio is not measured. On Debian: apt-get install python3-nova\n",
+    );
+  }
   process.stdout.write(
     '   hosts   default filters (ms)      all filters (ms)      bytes/host   Nova ÷ Drover\n',
   );
@@ -66,7 +72,7 @@ export async function run(values: readonly string[]): Promise<void> {
     const all = measure(snapshot, every, count);
     decision_ms[hosts] = usual;
     all_filters_ms[hosts] = all;
-    const ratio = options.nova ? compareWithNova(snapshot) : null;
+    const ratio = with_nova ? compareWithNova(snapshot) : null;
     if (ratio !== null) nova_over_drover[hosts] = ratio;
     process.stdout.write(
       `${String(hosts).padStart(8)}   ${spread(usual)}   ${spread(all)}   ${String(Math.round(bytes / hosts)).padStart(8)}   ${
@@ -80,6 +86,11 @@ export async function run(values: readonly string[]): Promise<void> {
   process.stdout.write(
     `growth of the median from ${first} to ${last} hosts: ${growth.toFixed(1)}× for ${(last / first).toFixed(0)}× the hosts\n`,
   );
+  if (options.database === '') {
+    process.stdout.write(
+      'No PostgreSQL is named (--database URL, or DROVER_DATABASE_URL), so claims per second are not measured.\n',
+    );
+  }
   const claimed_per_second = options.database === '' ? {} : await claimedPerSecond(options.database);
   for (const [schedulers, claimed] of Object.entries(claimed_per_second)) {
     process.stdout.write(
