@@ -126,5 +126,12 @@ export function hypervisorContract(name: string, prepare: () => Promise<Hypervis
       hypervisor = await subject.open();
       expect(await powerState()).toBe(PowerState.running);
     });
+
+    test('tells nothing of what was written before it was asked, and then all of it', async () => {
+      await define();
+      expect(await hypervisor.takeDirty(id)).toBeNull();
+      for (const ranges of Object.values((await hypervisor.takeDirty(id)) ?? {}))
+        expect(ranges ?? []).toEqual([]);
+    });
   });
 }

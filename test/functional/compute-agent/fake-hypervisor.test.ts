@@ -107,6 +107,29 @@ describe('what only the fake one does', () => {
     expect(content().subarray(next, next + GUEST_BLOCK_BYTES)).not.toEqual(guestBlock(spec.id, written));
   });
 
+  test('it names every block that was written since it was asked before, up to the stop, and nothing after a restart', async () => {
+    const disk = await startGuest({ guest_write_bytes_per_second: 1024 * 1024 });
+    expect(await hypervisor.takeDirty(spec.id)).toBeNull();
+    const before = readFileSync(disk);
+    await expect.poll(() => readFileSync(disk).equals(before)).toBe(false);
+    await hypervisor.stop(spec.id, 1);
+    const named = (await hypervisor.takeDirty(spec.id))?.['disk'] ?? [];
+    const after = readFileSync(disk);
+    for (let offset = 0; offset < after.length; offset += GUEST_BLOCK_BYTES) {
+      const end = offset + GUEST_BLOCK_BYTES;
+      if (after.subarray(offset, end).equals(before.subarray(offset, end))) continue;
+      const isNamed = named.some(
+        ({ offset_bytes, length_bytes }) => offset_bytes <= offset && end <= offset_bytes + length_bytes,
+      );
+      expect(isNamed, `the block at ${offset}`).toBe(true);
+    }
+    expect(named.length).toBeGreaterThan(0);
+    expect(await hypervisor.takeDirty(spec.id)).toEqual({ disk: [] });
+    await hypervisor.close();
+    hypervisor = await open(folder);
+    expect(await hypervisor.takeDirty(spec.id)).toBeNull();
+  });
+
   test('a guest that takes too long is powered off by force', async () => {
     await startGuest({ stop_delay_seconds: 60 });
     expect(await hypervisor.stop(spec.id, 0.01)).toEqual({ forced: true });

@@ -16,6 +16,18 @@ test('a bar where bytes move', () => {
   ).toBe('copy         ██████████████░░░░░░░░░░░░░░  50%  50.0 MiB of 100 MiB  10.0 MiB/s  5s left');
 });
 
+test('the round where the disks are gone through more than once', () => {
+  const view = {
+    total_bytes: 100,
+    processed_bytes: 50,
+    rate_bytes_per_second: null,
+    eta_seconds: null,
+    round: 2,
+  };
+  expect(progressLine({ ...view, phase: 'pre-copy' })).toMatch(/50%  50 B of 100 B  round 2$/);
+  expect(progressLine({ ...view, phase: 'copy' })).toMatch(/50%  50 B of 100 B$/);
+});
+
 test('only the phase where none move', () => {
   const view = {
     phase: 'stop',

@@ -2,6 +2,8 @@ import { appendFileSync, mkdtempSync, readFileSync, rmSync, truncateSync, writeF
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+import { ExtentLayout } from '../../../../services/compute-agent/mover/disks/extents.ts';
+import { heldExtents } from '../../../../services/compute-agent/mover/receiver/held-extents.ts';
 import {
   Journal,
   readJournal,
@@ -80,5 +82,59 @@ describe('Journal', () => {
     const journal = await Journal.create(path, subject, [record(9)]);
     await journal.close();
     expect(await recordsRead()).toEqual([record(9)]);
+  });
+});
+
+describe('proofs', () => {
+  const layout = new ExtentLayout(4 * 1024 ** 2);
+  const proof = (index: number): JournalRecord => ({ ...record(index), proved: true });
+  const held = async () => {
+    const content = await readJournal(path, 'm-1');
+    if (content === null) throw new Error('no journal');
+    return heldExtents(content, 0, layout);
+  };
+  const proved = async () => {
+    const { proved: set } = await held();
+    return [0, 1, 2, 3].filter((index) => set.has(index));
+  };
+
+  test('count for the leaf that they name, until the next record of their extent', async () => {
+    await write([record(1), record(2), record(3), proof(1), proof(2), proof(3), record(2)]);
+    expect(await proved()).toEqual([1, 3]);
+    expect((await held()).leaves.get(2)).toEqual(record(2).leaf);
+  });
+
+  test('of another leaf than was written are none', async () => {
+    await write([record(1), { ...proof(1), leaf: Buffer.alloc(32, 9) }, proof(2)]);
+    expect(await proved()).toEqual([]);
+  });
+
+  test('of another boot of the host are none: what the page cache had may not have come to the disk', async () => {
+    await write([record(1), proof(1)]);
+    const text = readFileSync(path, 'latin1');
+    writeFileSync(path, text.replace(/"boot_id":"./, '"boot_id":"x'), 'latin1');
+    expect(await proved()).toEqual([]);
+    expect((await held()).leaves.get(1)).toEqual(record(1).leaf);
+  });
+
+  test('of another disk are not this one’s', async () => {
+    await write([record(1), { ...record(1), disk: 1 }, { ...proof(1), disk: 1 }]);
+    expect(await proved()).toEqual([]);
+  });
+});
+
+describe('a journal that is reopened', () => {
+  test('goes on after its last whole record', async () => {
+    await write([record(1), record(2)]);
+    appendFileSync(path, Buffer.alloc(17, 1));
+    const journal = await Journal.reopen(path, 'm-1');
+    await journal?.append([record(3)]);
+    await journal?.close();
+    expect(await recordsRead()).toEqual([record(1), record(2), record(3)]);
+  });
+
+  test('of another migration is none', async () => {
+    await write([record(1)]);
+    expect(await Journal.reopen(path, 'm-2')).toBeNull();
   });
 });
