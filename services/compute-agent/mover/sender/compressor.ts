@@ -20,7 +20,8 @@ export class Compressor {
   #packing_rate: number | null = null;
   #ratio: number | null = null;
   #link_rate: number | null = null;
-  #since_try = 0;
+  /** The first payload is tried. */
+  #since_try = TRY_EVERY;
 
   /** @returns the packed payload; null when it is better sent as it is */
   async pack(plain: Buffer, limit_bytes_per_second: number): Promise<Buffer | null> {

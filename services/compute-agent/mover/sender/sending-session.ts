@@ -91,7 +91,7 @@ export class SendingSession {
       onBroken: (stream) => this.#lose(this.#window.lose(stream)),
       onFailure: (error) => this.#window.fail(error),
     });
-    this.#memory = new MemoryPool(READ_AHEAD + 1 + further.count);
+    this.#memory = new MemoryPool(READ_AHEAD + 2 * (1 + further.count));
     this.#reads = readAhead(disks, this.#memory, (disk, index, source) => this.#skips(disk, index, source));
   }
 
@@ -190,16 +190,28 @@ export class SendingSession {
     }
   }
 
-  /** Sends, over one stream of any number, until nothing is left. */
+  /** Sends, over one stream of any number, until nothing is left. One extent leaves while the next is made ready. */
   async #sendOver(stream: Stream): Promise<void> {
-    for (let read = await this.#nextRead(); read !== null; read = await this.#nextRead()) {
-      try {
-        this.#window.check();
-        await this.#deal(read, stream);
-      } finally {
-        this.#memory.give(read.memory);
+    let putting: Promise<void> = Promise.resolve();
+    try {
+      for (let read = await this.#nextRead(); read !== null; read = await this.#nextRead()) {
+        const { memory } = read;
+        const extent = await this.#prepare(read, stream).catch((error: unknown) => {
+          this.#memory.give(memory);
+          throw error;
+        });
+        const before = putting;
+        putting = before
+          .then(() => this.#putNext(extent, stream.link))
+          .finally(() => this.#memory.give(memory));
+        // Waited for later: until then it is nobody's unhandled failure.
+        putting.catch(() => undefined);
+        await before;
+        if (this.#put_bytes >= WORTH_MORE_CONNECTIONS_BYTES) this.#further.start();
       }
-      if (this.#put_bytes >= WORTH_MORE_CONNECTIONS_BYTES) this.#further.start();
+    } finally {
+      // The memory of what is still leaving must not be read into.
+      await putting;
     }
   }
 
@@ -236,17 +248,20 @@ export class SendingSession {
     onActivity();
   }
 
-  async #deal(read: PendingRead, stream: Stream): Promise<void> {
+  /** @returns null when the receiver has it already */
+  async #prepare(read: PendingRead, stream: Stream): Promise<Extent | null> {
     const { disk, index, source } = read;
+    this.#window.check();
     const content = await read.content;
     this.#options.counters.read_bytes += content.length;
     source.note(index, content);
     const held = this.#held[disk]?.get(index);
-    if (held?.equals(source.leaves.get(index)) === true) this.#account(source, index, { skipped: true });
-    else await this.#send(read, content, stream);
+    if (held?.equals(source.leaves.get(index)) !== true) return this.#pack(read, content, stream);
+    this.#account(source, index, { skipped: true });
+    return null;
   }
 
-  async #send(read: PendingRead, content: Buffer, stream: Stream): Promise<void> {
+  async #pack(read: PendingRead, content: Buffer, stream: Stream): Promise<Extent> {
     const { limiter, compressor, counters } = this.#options;
     const { disk, index, source, again } = read;
     const length = source.layout.length(index);
@@ -271,10 +286,16 @@ export class SendingSession {
       counters.skipped_bytes += length - decodedBytes(segments);
     }
     this.#held[disk]?.set(index, extent.leaf);
+    return extent;
+  }
+
+  async #putNext(extent: Extent | null, link: ReceiverLink): Promise<void> {
+    if (extent === null) return;
     const started_at = performance.now();
-    const wire_bytes = await this.#put(extent, stream.link);
+    const wire_bytes = await this.#put(extent, link);
     // Each stream sees its part of the link.
-    compressor.noteSent(wire_bytes * (1 + this.#further.count), performance.now() - started_at);
+    const seen_bytes = wire_bytes * (1 + this.#further.count);
+    this.#options.compressor.noteSent(seen_bytes, performance.now() - started_at);
   }
 
   async #put(extent: Extent, link: ReceiverLink): Promise<number> {
