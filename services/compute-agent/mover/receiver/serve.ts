@@ -13,7 +13,8 @@ import {
   type Hello,
 } from '../protocol.ts';
 import { readBegin, readFinish, readHello } from '../protocol-texts.ts';
-import { DigestMismatch, DiskFailure, ReceivingSession, type Admitted } from './session.ts';
+import { DigestMismatch, DiskFailure } from './failures.ts';
+import { ReceivingSession, type Admitted } from './session.ts';
 
 interface Stream {
   readonly connection: FrameConnection;

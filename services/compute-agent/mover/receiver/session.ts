@@ -1,10 +1,9 @@
-import { open, stat } from 'node:fs/promises';
+import { stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { DiskDescription } from '../../../../shared/messaging/commands.ts';
 import {
   ACKNOWLEDGED_PER_FRAME,
   acknowledgedFrame,
-  decodedBytes,
   HOLDINGS_PER_FRAME,
   holdingsFrame,
   ProtocolError,
@@ -12,7 +11,6 @@ import {
   textFrame,
   type Begin,
   type Done,
-  type Extent,
   type ExtentAddress,
   type Finish,
   type Holding,
@@ -22,11 +20,13 @@ import { DISK_BYTES_MAX, ExtentLayout, UNKNOWN_LEAF } from '../disks/extents.ts'
 import { fileBytesMax, wholeBlocks } from '../../folders/space-need.ts';
 import type { FrameConnection } from '../frame-connection.ts';
 import { digHoles } from './dig-holes.ts';
+import { DigestMismatch, onDisk } from './failures.ts';
 import { heldExtents } from './held-extents.ts';
 import { Journal, readJournal, type JournalRecord } from './journal.ts';
 import { DiskProofs } from './proofs.ts';
 import { SpaceAllowance } from './space-allowance.ts';
 import { StagedDisk } from './staged-disk.ts';
+import { bytesTakenBy, flushFolder, heldBy, isGrown, sameNames } from './staged-disks.ts';
 
 /** What the agent of this host has admitted. Nothing that a sender says can widen it. */
 export interface Admitted {
@@ -36,28 +36,6 @@ export interface Admitted {
   readonly journal_path: string;
   /** Blocks that the disks may take together; nothing: as many as their declared sizes. */
   readonly reserved_bytes?: number;
-}
-
-/** Something failed on a disk: which, and the system's error. */
-export class DiskFailure extends Error {
-  override readonly name = 'DiskFailure';
-  readonly disk: string;
-
-  constructor(disk: string, cause: unknown) {
-    super(cause instanceof Error ? cause.message : String(cause), { cause });
-    this.disk = disk;
-  }
-}
-
-/** What has come is not what the sender says it has sent: something changed on the way. */
-export class DigestMismatch extends Error {
-  override readonly name = 'DigestMismatch';
-  readonly disk: string;
-
-  constructor(disk: string) {
-    super('its extents have another digest than was announced');
-    this.disk = disk;
-  }
 }
 
 const MEBIBYTE = 1024 * 1024;
@@ -334,45 +312,5 @@ export class ReceivingSession {
       if (this.#timer !== null) clearTimeout(this.#timer);
       await Promise.allSettled([...this.#disks.map((disk) => disk.close()), this.#journal?.close()]);
     }
-  }
-}
-
-async function onDisk<Result>(disk: string, work: () => Promise<Result>): Promise<Result> {
-  try {
-    return await work();
-  } catch (error) {
-    if (error instanceof ProtocolError) throw error;
-    throw new DiskFailure(disk, error);
-  }
-}
-
-/** Over what was there before zeros are written, too, and into its holes; they are dug again at the end. */
-const bytesTakenBy = ({ index, segments }: Extent, { layout, leaves }: StagedDisk): number =>
-  index < layout.count && !leaves.isZero(index) ? layout.length(index) : wholeBlocks(decodedBytes(segments));
-
-const sameNames = (disks: readonly { readonly name: string }[], names: readonly string[]): boolean =>
-  disks.length === names.length && disks.every(({ name }, place) => name === names[place]);
-
-function* heldBy(disks: readonly StagedDisk[], proofs: readonly DiskProofs[]): Generator<JournalRecord> {
-  for (const [disk, staged] of disks.entries()) {
-    const { leaves, layout } = staged;
-    for (let index = 0; index < layout.count; index += 1) {
-      if (!leaves.isZero(index) && !leaves.isUnknown(index)) yield { disk, index, leaf: leaves.get(index) };
-    }
-    yield* proofs[disk]?.records(disk, staged) ?? [];
-  }
-}
-
-/** The same extents, and perhaps more of them. */
-const isGrown = (before: ExtentLayout, after: ExtentLayout | undefined): boolean =>
-  after !== undefined && after.extent_bytes === before.extent_bytes && after.size_bytes >= before.size_bytes;
-
-/** A file's name survives a power cut only when its folder was flushed too. */
-async function flushFolder(folder: string): Promise<void> {
-  const handle = await open(folder, 'r');
-  try {
-    await handle.sync();
-  } finally {
-    await handle.close();
   }
 }

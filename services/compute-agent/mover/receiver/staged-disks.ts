@@ -1,0 +1,43 @@
+import { open } from 'node:fs/promises';
+import { wholeBlocks } from '../../folders/space-need.ts';
+import type { ExtentLayout } from '../disks/extents.ts';
+import { decodedBytes, type Extent } from '../protocol.ts';
+import type { JournalRecord } from './journal.ts';
+import type { DiskProofs } from './proofs.ts';
+import type { StagedDisk } from './staged-disk.ts';
+
+/** Over what was there before zeros are written, too, and into its holes; they are dug again at the end. */
+export const bytesTakenBy = ({ index, segments }: Extent, { layout, leaves }: StagedDisk): number =>
+  index < layout.count && !leaves.isZero(index) ? layout.length(index) : wholeBlocks(decodedBytes(segments));
+
+/** The same disks in the same order. */
+export const sameNames = (disks: readonly { readonly name: string }[], names: readonly string[]): boolean =>
+  disks.length === names.length && disks.every(({ name }, place) => name === names[place]);
+
+/** All that a new journal must say. */
+export function* heldBy(
+  disks: readonly StagedDisk[],
+  proofs: readonly DiskProofs[],
+): Generator<JournalRecord> {
+  for (const [disk, staged] of disks.entries()) {
+    const { leaves, layout } = staged;
+    for (let index = 0; index < layout.count; index += 1) {
+      if (!leaves.isZero(index) && !leaves.isUnknown(index)) yield { disk, index, leaf: leaves.get(index) };
+    }
+    yield* proofs[disk]?.records(disk, staged) ?? [];
+  }
+}
+
+/** The same extents, and perhaps more of them. */
+export const isGrown = (before: ExtentLayout, after: ExtentLayout | undefined): boolean =>
+  after !== undefined && after.extent_bytes === before.extent_bytes && after.size_bytes >= before.size_bytes;
+
+/** A file's name survives a power cut only when its folder was flushed too. */
+export async function flushFolder(folder: string): Promise<void> {
+  const handle = await open(folder, 'r');
+  try {
+    await handle.sync();
+  } finally {
+    await handle.close();
+  }
+}
