@@ -56,7 +56,7 @@ export class TurnKeeper {
   }
 
   async #lookOnce(): Promise<void> {
-    const { pool, limits, tell, onOffer } = this.#options;
+    const { pool, limits, tell, onOffer, log } = this.#options;
     const { waiting, running } = await readTransferQueue(pool);
     const ids = new Map(waiting.map(({ id }) => [id as string, id]));
     // In order: who stands further in front asks first. Without limits everybody may go who is not paused.
@@ -67,7 +67,12 @@ export class TurnKeeper {
       const operation = ids.get(id);
       if (operation === undefined) continue;
       onOffer?.();
-      await tell(operation);
+      try {
+        await tell(operation);
+      } catch (error) {
+        // One that cannot be driven must not keep those behind it from what is free.
+        log.error({ error, operation }, 'could not offer a turn to copy; the next look tries again');
+      }
     }
   }
 }
