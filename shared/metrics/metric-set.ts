@@ -17,6 +17,7 @@ export class MetricSet {
   readonly #registry = new Registry();
   readonly #declarations: MetricDeclaration[] = [];
   readonly #collects: Collect[] = [];
+  #scrape: Promise<string> | null = null;
 
   counter<Label extends string = never>(
     name: `drover_${string}_total`,
@@ -66,8 +67,15 @@ export class MetricSet {
     return this.#registry.contentType;
   }
 
-  /** The text of a scrape. */
+  /** The text of a scrape. Those who ask while one is made share it: what is read is counted once, and asked for once. */
   async text(): Promise<string> {
+    this.#scrape ??= this.#make().finally(() => {
+      this.#scrape = null;
+    });
+    return await this.#scrape;
+  }
+
+  async #make(): Promise<string> {
     for (const collect of this.#collects) await collect();
     return await this.#registry.metrics();
   }

@@ -45,7 +45,6 @@ export class EndedReader {
     const { rows } = await this.#database.query<{ now: string }>(`select now()::text as now`);
     const now = rows[0]?.now ?? null;
     const since = this.#since;
-    this.#since = now;
     const first = since === null;
     const from = since ?? now;
     const migrations = await this.#database.query<EndedMigration>(endedSql, [
@@ -58,6 +57,8 @@ export class EndedReader {
       OVERLAP_SECONDS,
       ROWS_MAX,
     ]);
+    // Not before all was read: what a failed read would have found is found by the next one.
+    this.#since = now;
     const known = this.#known;
     this.#known = new Set([...migrations.rows, ...decisions.rows].map(({ id }) => id));
     const isNew = ({ id }: { readonly id: string }): boolean => !first && !known.has(id);

@@ -88,6 +88,22 @@ test('what ends is counted once, however often it is asked', async () => {
   }
 });
 
+test('a host that invents codes does not make a series of each', async () => {
+  await scrape();
+  for (let number = 0; number < 3; number += 1) await ended({ state: 'unwound' });
+  await fixture.pool.query(
+    `insert into operations (id, kind, instance_uuid, migration_uuid, request_id, user_id, project_id, state, reason_code,
+       finished_at)
+     select gen_random_uuid(), 'cold', instance_uuid, migration_uuid, 'req-x', 'u', 'p', 'unwound', 'code_' || number, now()
+     from (select * from operations where state = 'unwound' limit 1) o, generate_series(1, 300) number`,
+  );
+  const codes = [...valuesOf((await scrape()).text)].filter(([name]) =>
+    name.startsWith('drover_migration_failures_total'),
+  );
+  expect(codes.length).toBeLessThanOrEqual(201);
+  expect(codes.map(([name]) => name)).toContain('drover_migration_failures_total{code="other"}');
+});
+
 test('what is under way, waits and stands still is shown as it is', async () => {
   const at = async (step: string, turn: string | null, paused: boolean) => {
     const server = await fixture.server({});

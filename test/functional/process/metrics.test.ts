@@ -49,6 +49,22 @@ test('bytes that are asked for twice are counted once', async () => {
   expect(text).toContain('drover_agent_transfers{state="paused"} 1');
 });
 
+test('who asks while a scrape is made shares it', async () => {
+  const set = new MetricSet();
+  let scrapes = 0;
+  const { promise: read, resolve } = Promise.withResolvers<void>();
+  set.beforeScrape(async () => {
+    scrapes += 1;
+    await read;
+  });
+  const both = [set.text(), set.text()];
+  resolve();
+  await Promise.all(both);
+  expect(scrapes).toBe(1);
+  await set.text();
+  expect(scrapes).toBe(2);
+});
+
 test('nobody listens unless told to; what cannot be read is no crash', async () => {
   expect((await listenForScrapes(null, [new MetricSet()], log)).url).toBeNull();
   const set = new MetricSet();
