@@ -20,7 +20,8 @@ const TEBIBYTE = MEBIBYTE * MEBIBYTE;
 const LINK_BYTES_PER_SECOND = 100 * MEBIBYTE;
 const WAY_MILLISECONDS = 10;
 
-const help = `usage: scripts/bench mover [--quick] [--dir DIR] [--rounds N] [--size MIB] [--only CASE,…] [--json FILE]
+const help = `usage: scripts/bench mover [--quick] [--dir DIR] [--rounds N] [--size MIB] [--only CASE,…]
+         [--peers PEER,…] [--json FILE]
 
 Copies disks over one private sshd on 127.0.0.1, alternating between Drover's mover and its peers:
 scp, scp -C, rsync -S, rsync -S -z, ssh cat. All with the same cipher; the source is dropped from the page
@@ -61,6 +62,7 @@ interface Plan {
   readonly rounds: number;
   readonly size_bytes: number;
   readonly results: Results;
+  readonly peer_names: readonly string[];
 }
 
 type Make = (path: string, size_bytes: number) => Promise<void>;
@@ -87,6 +89,7 @@ export async function run(values: readonly string[]): Promise<void> {
       rounds: { type: 'string' },
       size: { type: 'string' },
       only: { type: 'string' },
+      peers: { type: 'string' },
       json: { type: 'string' },
       help: { type: 'boolean', default: false },
     },
@@ -115,6 +118,7 @@ export async function run(values: readonly string[]): Promise<void> {
     rounds: Number(given.rounds ?? (given.quick ? 1 : 2)),
     size_bytes: Number(given.size ?? (given.quick ? 256 : 2048)) * MEBIBYTE,
     results: { cases: {} },
+    peer_names: given.peers?.split(',') ?? Object.keys(peers),
   };
   try {
     for (const [name, { make, measure }] of Object.entries(measurements)) {
@@ -133,7 +137,7 @@ export async function run(values: readonly string[]): Promise<void> {
 }
 
 async function against(plan: Plan, name: string, port = plan.hosts.sshd.port): Promise<void> {
-  const { hosts, rounds, results } = plan;
+  const { hosts, rounds, results, peer_names } = plan;
   const source = join(hosts.source, name);
   const access = hosts.sshd.over(port);
   const copies: Awaited<ReturnType<typeof copyOnce>>[] = [];
@@ -142,6 +146,7 @@ async function against(plan: Plan, name: string, port = plan.hosts.sshd.port): P
     await makeCold(source);
     copies.push(await copyOnce(hosts, name, { port }));
     for (const [peer, copy] of Object.entries(peers)) {
+      if (!peer_names.includes(peer)) continue;
       const target = join(hosts.root, 'peer-target');
       await makeCold(source);
       const cpu_before_s = peerCpuSeconds(hosts);
