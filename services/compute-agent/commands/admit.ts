@@ -2,7 +2,7 @@ import { Type } from 'typebox';
 import { DroverError } from '../../../shared/errors/drover-error.ts';
 import type { InstanceId } from '../../../shared/domain/ids.ts';
 import { reservedBytesOf } from '../folders/space-need.ts';
-import { conversionsOf, convertedBytes, missingFiles } from './arriving-disks.ts';
+import { conversionsOf, convertedBytes, convertedIn, missingFiles } from './arriving-disks.ts';
 import { defineCommand, migrationOf, type HostParts } from './definition.ts';
 import { Address, Disks, PublicKey, Seconds, Spec } from './schemas.ts';
 
@@ -28,13 +28,14 @@ export const admit = defineCommand({
     const transfer_disks = [...missing, ...disks];
     const { reserve_headroom_percent } = parts.settings;
     const reserved_bytes = sum(transfer_disks.map((disk) => reservedBytesOf(disk, reserve_headroom_percent)));
+    const staged = await parts.folders.read(instance_id, 'staging');
     const made = await parts.space.reserve({
       instance_id,
       migration_id,
       epoch,
       role: 'staging',
       spec,
-      disks: disks.map(({ name, format, backing }) => ({ name, format, backing })),
+      disks: disks.map(({ name, format, backing }) => convertedIn(staged, name) ?? { name, format, backing }),
       reserved_bytes: reserved_bytes + convertedBytes(disks, conversions, reserve_headroom_percent),
       conversions,
     });

@@ -1,8 +1,9 @@
 import type { InstanceSpec } from '../../../shared/domain/instance-spec.ts';
 import { isDroverError } from '../../../shared/errors/drover-error.ts';
 import type { BackingFile, DiskDescription } from '../../../shared/messaging/commands.ts';
-import type { Conversion } from '../folders/mark.ts';
+import type { Conversion, InstanceMark, MarkedDisk } from '../folders/mark.ts';
 import { reservedBytesOf } from '../folders/space-need.ts';
+import { checkCachedFile } from '../images/arrived-disk.ts';
 import { chainOf, travelName } from '../images/backing-chain.ts';
 import { wantedFormat } from '../images/disk-format.ts';
 import type { AcceptedCommand, HostParts } from './definition.ts';
@@ -19,6 +20,15 @@ export function conversionsOf(
     .map((disk) => ({ disk, format: wantedFormat(settings.images_type, disk.format, where) }))
     .filter(({ disk, format }) => format !== disk.format)
     .map(({ disk: { name }, format }) => ({ name, format }));
+}
+
+/**
+ * A disk that `prepare` has converted already: an admit that comes late must not mark it as what it was, or its guest
+ * would be given the one format's bytes as the other's.
+ */
+export function convertedIn(staged: InstanceMark | null, name: string): MarkedDisk | undefined {
+  const wanted = staged?.conversions?.find((conversion) => conversion.name === name);
+  return staged?.disks.find((disk) => disk.name === name && disk.format === wanted?.format);
 }
 
 /** While a disk is converted both its forms are there; the new one has all that the old one stands on in it. */
@@ -44,7 +54,7 @@ export function convertedBytes(
 /**
  * Sees that what the disks stand on is here: unchanged, or fetched from the image service.
  * @returns what neither has, as disks that the source is to send first
- * @throws DroverError backing_image_changed, host_disk_full
+ * @throws DroverError backing_image_changed, disk_format_unknown, host_disk_full
  */
 export async function missingFiles(
   command: AcceptedCommand<'admit'>,
@@ -56,8 +66,11 @@ export async function missingFiles(
     const chain = chainOf(backing);
     for (const [place, file] of [...chain.entries()].reverse()) {
       if (await parts.images.has(file.sha512)) await parts.images.check(file.sha512, command);
-      else if (place < chain.length - 1 || !(await isFetched(file, spec, command, parts)))
+      else if (place < chain.length - 1 || !(await isFetched(file, spec, command, parts))) {
         missing.set(file.sha512, asDisk(file));
+        continue;
+      }
+      await checkCachedFile(parts.images.path(file.sha512), file, chain[place + 1] ?? null, parts.host);
     }
   }
   return [...missing.values()];

@@ -1,7 +1,8 @@
+import { rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { DroverError } from '../../../shared/errors/drover-error.ts';
 import type { InstanceMark, MarkedDisk } from '../folders/mark.ts';
-import { checkArrivedDisk } from '../images/arrived-disk.ts';
+import { checkArrivedDisk, checkCachedFile } from '../images/arrived-disk.ts';
 import { chainOf, travelName } from '../images/backing-chain.ts';
 import { makeConverted, placeConverted } from '../images/converted-disk.ts';
 import { renameBackingFile } from '../images/describe-disk.ts';
@@ -49,8 +50,15 @@ async function takeChains(
   for (const { backing } of disks) {
     const chain = chainOf(backing);
     for (const [place, file] of [...chain.entries()].reverse()) {
-      if (await parts.images.has(file.sha512)) continue;
-      await parts.images.take(join(folder, travelName(file.sha512)), file, chain[place + 1] ?? null, command);
+      const below = chain[place + 1] ?? null;
+      const travelled = join(folder, travelName(file.sha512));
+      if (await parts.images.has(file.sha512)) {
+        await checkCachedFile(parts.images.path(file.sha512), file, below, parts.host);
+        // Another guest's migration may have brought it meanwhile: what came here is nobody's.
+        await rm(travelled, { force: true });
+        continue;
+      }
+      await parts.images.take(travelled, file, below, command);
       taken += 1;
     }
   }

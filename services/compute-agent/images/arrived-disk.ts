@@ -1,4 +1,5 @@
 import type { HostName } from '../../../shared/domain/ids.ts';
+import type { BackingFile } from '../../../shared/messaging/commands.ts';
 import type { MarkedDisk } from '../folders/mark.ts';
 import { qcow2Header, unknownFormat } from './describe-disk.ts';
 
@@ -30,4 +31,23 @@ export async function checkArrivedDisk(
     throw refuse(
       `the format of its backing file is "${backing_formats.join(', ')}", not "${expected ?? ''}"`,
     );
+}
+
+/**
+ * A file of the cache has its digest as its name, and its bytes do not say what they are: those that a guest wrote may
+ * have come as raw, and look like a qcow2 that names any file of this host. What is to be opened as qcow2 must stand on
+ * what was promised, and on nothing else.
+ * @throws DroverError disk_format_unknown
+ */
+export async function checkCachedFile(
+  path: string,
+  { format }: Pick<BackingFile, 'format'>,
+  below: Pick<BackingFile, 'sha512' | 'format'> | null,
+  host: HostName,
+): Promise<void> {
+  if (format !== 'qcow2') return;
+  await checkArrivedDisk(path, { format, backing: below }, host);
+  const { backing_file } = await qcow2Header(path, host);
+  if (backing_file !== (below?.sha512 ?? null))
+    throw unknownFormat(path, host, `its backing file is "${backing_file}", not "${below?.sha512}"`);
 }

@@ -77,7 +77,7 @@ export async function readLinks(overlay: string, host: HostName): Promise<readon
       throw unknownFormat(overlay, host, `it stands on more than ${DEPTH_MAX} files, or on itself`);
     const format = formatIn(path, backing_formats, host);
     const next = await placeOf(path, backing_file, host);
-    links.push({ path: next, format, ...(await sizesOf(next)) });
+    links.push({ path: next, format, ...(await sizesOf(path, next, host)) });
     if (format === 'raw') return links;
     path = next;
   }
@@ -105,8 +105,15 @@ async function placeOf(overlay: string, name: string, host: HostName): Promise<s
   }
 }
 
-async function sizesOf(path: string): Promise<Pick<Link, 'size_bytes' | 'allocated_bytes'>> {
+async function sizesOf(
+  overlay: string,
+  path: string,
+  host: HostName,
+): Promise<Pick<Link, 'size_bytes' | 'allocated_bytes'>> {
   const found = await stat(path);
+  // To open a pipe may take for ever, and to open some devices (a watchdog) does something.
+  if (!found.isFile() && !found.isBlockDevice())
+    throw unknownFormat(overlay, host, `its backing file ${path} is neither a file nor a volume`);
   const size_bytes = found.isBlockDevice() ? await deviceSizeOf(found.rdev) : found.size;
   const allocated_bytes = found.isFile() ? Math.min(found.blocks * STAT_BLOCK_BYTES, size_bytes) : size_bytes;
   return { size_bytes, allocated_bytes };

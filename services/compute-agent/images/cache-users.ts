@@ -1,13 +1,15 @@
 import { readdir, stat } from 'node:fs/promises';
 import { basename, join } from 'node:path';
 import type { HostName } from '../../../shared/domain/ids.ts';
-import { isDroverError } from '../../../shared/errors/drover-error.ts';
 import { readMark } from '../folders/mark.ts';
 import { chainOf, readLinks } from './backing-chain.ts';
 import { CACHE_FOLDER, SHA512 } from './cache-folder.ts';
 import { readQcow2Header } from './qcow2-header.ts';
 
-/** Folders whose disks may be half there: what they stand on is in their mark. */
+/**
+ * Folders whose disks may be half there, and are another host's word: what they stand on is in their mark, and the names
+ * in them are read, but lead nowhere before they are this host's own. Opening what they name may do anything.
+ */
 const ARRIVING = /\.staging$/;
 
 /**
@@ -43,15 +45,16 @@ async function belowFilesIn(
   const paths: string[] = [];
   for (const entry of await readdir(folder, { withFileTypes: true })) {
     const path = join(folder, entry.name);
-    if (!entry.isFile() && !entry.isSymbolicLink()) continue;
+    if (!entry.isFile() && (is_arriving || !entry.isSymbolicLink())) continue;
     try {
-      if ((await readQcow2Header(path))?.backing_file == null) continue;
-      for (const link of await readLinks(path, host)) paths.push(link.path);
+      const below = (await readQcow2Header(path))?.backing_file ?? null;
+      if (below === null) continue;
+      if (is_arriving) paths.push(below);
+      else for (const link of await readLinks(path, host)) paths.push(link.path);
     } catch (error) {
       // A file that went meanwhile uses nothing; a copy that is not whole yet has its chain in its mark.
       const is_gone = (error as NodeJS.ErrnoException).code === 'ENOENT';
-      const is_unfinished =
-        is_arriving && (error instanceof RangeError || isDroverError(error, 'disk_format_unknown'));
+      const is_unfinished = is_arriving && error instanceof RangeError;
       if (!is_gone && !is_unfinished) throw error;
     }
   }

@@ -1,6 +1,6 @@
 import { execFileSync } from 'node:child_process';
 import { createHash } from 'node:crypto';
-import { mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { mkdirSync, readdirSync, readFileSync, renameSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import type { InstanceSpec } from '../../../shared/domain/instance-spec.ts';
@@ -195,6 +195,58 @@ describe('a file that disks stand on has changed', () => {
     await move.there.run('unadmit', {}, 1);
     expect(pair.target.folders()).toEqual([]);
   });
+});
+
+describe('a source that is not to be believed', () => {
+  test('a file of the cache that came as raw is not opened as qcow2 with what it names', async () => {
+    const secret = join(elsewhere, 'secret');
+    writeFileSync(secret, Buffer.alloc(1024 ** 2, 'secret'));
+    const hostile = join(cache('target'), 'hostile');
+    qemuImg('create', '-q', '-f', 'qcow2', '-F', 'raw', '-b', secret, hostile);
+    const name = sha512(hostile);
+    renameSync(hostile, join(cache('target'), name));
+    const move = new Move(pair.source, pair.target, await guest());
+    await move.survey();
+    const { size } = statSync(join(cache('target'), name));
+    const backing = { image_id: '', sha512: name, format: 'qcow2', size_bytes: size } as const;
+    const disks = move.surveyed.disks.map((disk) => ({ ...disk, backing }));
+    const refused = {
+      type: 'step_failed',
+      code: 'disk_format_unknown',
+      retriable: false,
+      message: expect.stringMatching(/it has a backing file/) as unknown,
+    };
+    expect(await move.there.answer('admit', { ...move.admission(), disks }, 1)).toMatchObject(refused);
+    // Nor where something is admitted beneath it: it names another file than that.
+    const base = { sha512: 'a'.repeat(128), format: 'raw', size_bytes: 4096 } as const;
+    const above = disks.map((disk) => ({ ...disk, backing: { ...backing, below: [base] } }));
+    expect(await move.there.answer('admit', { ...move.admission(), disks: above }, 1)).toMatchObject({
+      ...refused,
+      message: expect.stringMatching(/its backing file is ".*secret", not "a+"/) as unknown,
+    });
+    expect(pair.target.folders()).toEqual([]);
+  });
+
+  test('a name that leads to a pipe is refused, and the pipe is not opened', async () => {
+    const pipe = join(elsewhere, 'pipe');
+    execFileSync('mkfifo', [pipe]);
+    const spec = await guest();
+    qemuImg('rebase', '-u', '-F', 'raw', '-b', pipe, join(pair.source.instances_path, spec.id, 'disk'));
+    expect(await new Move(pair.source, pair.target, spec).here.answer('survey', {}, 1)).toMatchObject({
+      code: 'disk_format_unknown',
+      message: expect.stringMatching(/pipe is neither a file nor a volume/) as unknown,
+    });
+  });
+});
+
+test('two that bring the same files at once leave one of each, and nothing beside their disks', async () => {
+  const moves = [await guest(), await guest()].map((spec) => new Move(pair.source, pair.target, spec));
+  for (const move of moves) await move.copy();
+  for (const move of moves) await move.prepare();
+  for (const move of moves) await move.finish();
+  expect(cached('target')).toHaveLength(2);
+  for (const folder of pair.target.folders())
+    expect(readdirSync(join(pair.target.instances_path, folder)).sort()).toEqual(['disk', 'drover.json']);
 });
 
 test('a chain that does not say its formats, or stands on itself, is refused with what to do', async () => {

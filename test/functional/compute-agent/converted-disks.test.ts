@@ -161,6 +161,18 @@ describe('damage and crashes', () => {
     expectSameView(join(pair.target.instances_path, spec.id, 'disk'), original);
   });
 
+  test('an admit that comes late, to an agent that was started since, does not undo what the mark says', async () => {
+    const { spec, move } = await arrived();
+    await move.prepare();
+    await pair.target.restart();
+    await move.there.run('admit', move.admission(), 1);
+    await move.finish();
+    const there = pair.target.operation({ instance_id: spec.id, migration_id: move.migration_id });
+    expect((await there.run('survey', {}, 2)).result.disks).toMatchObject([
+      { format: 'qcow2', virtual_size_bytes: 32 * MEBIBYTE },
+    ]);
+  });
+
   test('a half-written one is thrown away', async () => {
     const { spec, move } = await arrived();
     writeFileSync(staged(spec.id, '.disk.converting'), 'half');
