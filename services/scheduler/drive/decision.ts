@@ -44,7 +44,7 @@ export async function decideAndCommit(
   earlier: ReadonlyArray<Promise<unknown>> = [],
 ): Promise<AfterCommit> {
   const { operation } = loaded.world;
-  const { outcome, others_wait } = await decideWithTurn(services, transaction, loaded, event);
+  const outcome = await decideWithTurn(services, transaction, loaded, event);
   if (event.type === 'governance_changed' && operation.turn === 'waiting') services.turnsChanged();
   if (outcome.changes.length === 0 && outcome.orders.length === 0 && event.type !== 'lease_expired') {
     logOf(services, loaded).debug({ event: event.type }, outcome.note);
@@ -53,7 +53,8 @@ export async function decideAndCommit(
   await lockHostsOf(transaction, loaded, outcome.changes);
   const gathered = gather(services, transaction, { loaded, event, outcome });
   await transaction.finish([...earlier, ...gathered.sent, transaction.query(gathered.rows.statement())]);
-  if (others_wait || givesTurnBack(loaded, outcome)) services.turnsChanged();
+  // Who joined a queue may be the first that can begin: of those before it, or because a turn was given back just now.
+  if (joinsQueue(outcome) || leavesQueue(loaded, outcome)) services.turnsChanged();
   return committed(services, gathered);
 }
 
@@ -111,7 +112,7 @@ export async function commitTogether(
     ...all.flatMap(({ sent }) => sent),
     ...statements.map((statement) => transaction.query(statement)),
   ]);
-  // Who joined a queue behind others may be the first that can begin.
+  // As above.
   if (decisions.some(({ outcome }) => joinsQueue(outcome))) services.turnsChanged();
   return all.map((gathered) => committed(services, gathered));
 }
@@ -183,12 +184,12 @@ async function decideWithTurn(
   transaction: Transaction,
   loaded: LoadedOperation,
   event: MachineEvent,
-): Promise<{ readonly outcome: Outcome; readonly others_wait: boolean }> {
+): Promise<Outcome> {
   const { world, priority } = loaded;
   const { settings } = services;
   const outcome = decide(world, event, settings);
   const asked = outcome.orders.find((order) => order.type === 'turn');
-  if (asked === undefined) return { outcome, others_wait: false };
+  if (asked === undefined) return outcome;
   const { id, turn } = world.operation;
   const request = {
     operation_id: id,
@@ -197,19 +198,17 @@ async function decideWithTurn(
     is_waiting: turn === 'waiting',
   };
   const turn_answer = await askForTurn(transaction, request, settings.transfer_limits);
-  return {
-    outcome: decide({ ...world, turn_answer }, event, settings),
-    others_wait: turn_answer.obstacle === 'others_wait',
-  };
+  return decide({ ...world, turn_answer }, event, settings);
 }
 
 function joinsQueue(outcome: Outcome): boolean {
   return outcome.changes.some((change) => change.type === 'operation' && change.set.turn === 'waiting');
 }
 
-function givesTurnBack(loaded: LoadedOperation, outcome: Outcome): boolean {
+/** It copies no more, or was perhaps offered the turn that another could have. */
+function leavesQueue(loaded: LoadedOperation, outcome: Outcome): boolean {
   return (
-    loaded.world.operation.turn === 'held' &&
+    loaded.world.operation.turn !== null &&
     outcome.changes.some((change) => change.type === 'operation' && change.set.turn === null)
   );
 }

@@ -53,7 +53,11 @@ export async function askForTurn(
   const others_wait = !is_waiting && found.waiting > 0;
   return {
     obstacle: obstacle ?? (others_wait ? 'others_wait' : null),
-    tag: startTag(found.granted_tag, found.project_tag),
+    tag: startTag({
+      granted: found.granted_tag,
+      waiting: found.waiting_tag,
+      project: found.project_tag,
+    }),
   };
 }
 
@@ -62,6 +66,7 @@ interface TurnRow {
   readonly arriving: number;
   readonly in_cluster: number;
   readonly waiting: number;
+  readonly waiting_tag: number | null;
   readonly granted_tag: number | null;
   readonly project_tag: number | null;
 }
@@ -88,6 +93,8 @@ const readSql = `
          (count(*) filter (where o.turn = 'held'))::integer as in_cluster,
          (count(*) filter (where o.turn = 'waiting' and o.paused_at is null and o.priority >= $4
             and (($5 and m.source_compute = $2) or ($6 and m.dest_compute = $3) or $7)))::integer as waiting,
+         min(o.turn_tag) filter (where o.turn = 'waiting' and o.paused_at is null and o.priority = $4
+            and (($5 and m.source_compute = $2) or ($6 and m.dest_compute = $3) or $7)) as waiting_tag,
          (select max(turn_tag) from operations
            where turn_tag is not null and turn is distinct from 'waiting') as granted_tag,
          (select max(p.turn_tag) from operations p where p.turn_tag is not null and p.id <> $1

@@ -43,18 +43,22 @@ export async function askForTurns(
     transaction.query<TagRow>(prepared(tagsSql, [ids])),
   ]);
   const tally = new TransferTally([]);
-  const queue = new WaitingPriorities();
-  for (const { turn, source, target, priority, paused, count } of turns.rows) {
+  const queue = new WaitingTags();
+  for (const { turn, source, target, priority, paused, tag, count } of turns.rows) {
     const transfer = { source, target };
     if (turn === 'held') for (let held = 0; held < count; held += 1) tally.add(transfer);
-    else if (!paused) queue.add(transfer, priority);
+    else if (!paused) queue.add(transfer, priority, tag);
   }
   let granted_tag = tags.rows[0]?.granted_tag ?? null;
   const project_of = new Map(tags.rows.map(({ id, project_id }) => [id, project_id]));
   const project_tags = new Map(tags.rows.map(({ project_id, project_tag }) => [project_id, project_tag]));
   return joining.map(({ operation_id, transfer, priority }): TurnAnswer => {
     const project = project_of.get(operation_id);
-    const tag = startTag(granted_tag, project === undefined ? null : (project_tags.get(project) ?? null));
+    const tag = startTag({
+      granted: granted_tag,
+      waiting: queue.smallestFor(transfer, priority, limits),
+      project: project === undefined ? null : (project_tags.get(project) ?? null),
+    });
     if (project !== undefined) project_tags.set(project, Math.max(tag, project_tags.get(project) ?? tag));
     const obstacle =
       obstacleOf(transfer, tally.countsFor(transfer), limits) ??
@@ -62,32 +66,48 @@ export async function askForTurns(
     if (obstacle === null) {
       tally.add(transfer);
       granted_tag = Math.max(granted_tag ?? tag, tag);
-    } else queue.add(transfer, priority);
+    } else queue.add(transfer, priority, tag);
     return { obstacle, tag };
   });
 }
 
-/** The highest priority that waits at each host, and anywhere. */
-class WaitingPriorities {
-  readonly #of_source = new Map<HostName, number>();
-  readonly #of_target = new Map<HostName, number>();
-  #highest = Number.NEGATIVE_INFINITY;
+/** The smallest tag that waits, of each priority: at each host, and anywhere. */
+class WaitingTags {
+  readonly #of_source = new Map<HostName, Map<number, number>>();
+  readonly #of_target = new Map<HostName, Map<number, number>>();
+  readonly #of_all = new Map<number, number>();
 
-  add({ source, target }: Transfer, priority: number): void {
-    this.#of_source.set(source, Math.max(priority, this.#of_source.get(source) ?? priority));
-    this.#of_target.set(target, Math.max(priority, this.#of_target.get(target) ?? priority));
-    this.#highest = Math.max(this.#highest, priority);
+  add({ source, target }: Transfer, priority: number, tag: number): void {
+    for (const tags of [tagsAt(this.#of_source, source), tagsAt(this.#of_target, target), this.#of_all])
+      tags.set(priority, Math.min(tag, tags.get(priority) ?? tag));
   }
 
   /** Whether somebody who is served no later waits for what this one needs. */
-  isBefore({ source, target }: Transfer, priority: number, limits: TransferLimits): boolean {
-    const none = Number.NEGATIVE_INFINITY;
-    return (
-      (limits.per_source > 0 && (this.#of_source.get(source) ?? none) >= priority) ||
-      (limits.per_target > 0 && (this.#of_target.get(target) ?? none) >= priority) ||
-      (limits.in_cluster > 0 && this.#highest >= priority)
+  isBefore(transfer: Transfer, priority: number, limits: TransferLimits): boolean {
+    return this.#besides(transfer, limits).some((tags) =>
+      [...tags.keys()].some((other) => other >= priority),
     );
   }
+
+  /** The smallest tag that waits with this priority for what this one needs; null: none does. */
+  smallestFor(transfer: Transfer, priority: number, limits: TransferLimits): number | null {
+    const tags = this.#besides(transfer, limits).flatMap((tags_at) => tags_at.get(priority) ?? []);
+    return tags.length === 0 ? null : Math.min(...tags);
+  }
+
+  #besides({ source, target }: Transfer, limits: TransferLimits): ReadonlyArray<ReadonlyMap<number, number>> {
+    return [
+      ...(limits.per_source > 0 ? [tagsAt(this.#of_source, source)] : []),
+      ...(limits.per_target > 0 ? [tagsAt(this.#of_target, target)] : []),
+      ...(limits.in_cluster > 0 ? [this.#of_all] : []),
+    ];
+  }
+}
+
+function tagsAt(tags: Map<HostName, Map<number, number>>, host: HostName): Map<number, number> {
+  const found = tags.get(host) ?? new Map<number, number>();
+  tags.set(host, found);
+  return found;
 }
 
 interface TurnRow {
@@ -96,6 +116,8 @@ interface TurnRow {
   readonly target: HostName;
   readonly priority: number;
   readonly paused: boolean;
+  /** The smallest of them. */
+  readonly tag: number;
   readonly count: number;
 }
 
@@ -111,7 +133,7 @@ const lockSql = `select pg_advisory_xact_lock(key) from unnest($1::bigint[]) as 
 /** A statement of its own behind the locks: it sees what was committed until they were given. */
 const turnsSql = `
   select o.turn, m.source_compute as source, m.dest_compute as target, o.priority, o.paused_at is not null as paused,
-         count(*)::integer as count
+         coalesce(min(o.turn_tag), 0) as tag, count(*)::integer as count
   from operations o join migrations m on m.uuid = o.migration_uuid
   where o.turn is not null and o.state in ('running', 'unwinding') and m.dest_compute is not null
   group by 1, 2, 3, 4, 5`;

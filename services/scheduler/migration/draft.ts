@@ -46,9 +46,10 @@ export class Draft implements World {
     this.push({ type: 'operation', set });
   }
 
-  /** It copies no more, or will not. */
+  /** It copies no more, or will not. One that has only waited does not count as served: its place is gone with it. */
   giveTurnBack(): void {
-    if (this.operation.turn !== null) this.setOperation({ turn: null });
+    const { turn } = this.operation;
+    if (turn !== null) this.setOperation({ turn: null, ...(turn === 'waiting' ? { turn_tag: null } : {}) });
   }
 
   addFacts(facts: OperationFacts): void {

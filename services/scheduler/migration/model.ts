@@ -292,7 +292,7 @@ export interface OperationPatch {
   readonly facts?: OperationFacts;
   readonly cancel_requested?: boolean;
   readonly turn?: 'waiting' | 'held' | null;
-  readonly turn_tag?: number;
+  readonly turn_tag?: number | null;
   readonly reason?: Reason | null;
   /** Seconds from now; null: none. */
   readonly deadline_seconds?: number | null;

@@ -7,10 +7,13 @@ import type { HostName } from '../../../shared/domain/ids.ts';
  *
  * The projects' order is start-time fair queueing: each request gets a tag when it joins,
  *
- *     tag = max(the largest tag that was ever granted, this project's last tag + 1)
+ *     tag = max(the time of the queue, this project's last tag + 1)
  *
- * and the smallest tag goes first. A project's second request lies behind the first one of every other; one that asks
- * after a long time is not paid back for it; and because tags only rise, whoever waits is reached: nobody starves.
+ * and the smallest tag goes first. The time of the queue is the largest tag that was ever granted, but no later than
+ * what still waits, with the same priority, for any of the same limits: a project's last request may find another host
+ * free, or be urgent, and a newcomer must not stand behind all that it has waiting for that.
+ * A project's second request lies behind the first one of every other; one that asks after a long time is not paid back
+ * for it; and because a project's tags only rise, whoever waits is reached: nobody starves.
  */
 
 /** How many copies may run at once. 0: any number. */
@@ -85,9 +88,20 @@ export function describeObstacle({ side, host, running, limit }: Obstacle): stri
   }
 }
 
-/** The tag of a request that joins the queue. @param project_tag its project's last one; null: it has none. */
-export function startTag(granted_tag: number | null, project_tag: number | null): number {
-  return Math.max(granted_tag ?? 0, project_tag === null ? 0 : project_tag + 1);
+/** What the tag of a request that joins is reckoned from; null: there is none. */
+export interface KnownTags {
+  /** The largest that was ever granted. */
+  readonly granted: number | null;
+  /** The smallest that waits, with its priority, for what it needs. */
+  readonly waiting: number | null;
+  /** Its project's last one. */
+  readonly project: number | null;
+}
+
+/** The tag of a request that joins the queue. */
+export function startTag({ granted, waiting, project }: KnownTags): number {
+  const time = Math.min(granted ?? 0, waiting ?? Number.POSITIVE_INFINITY);
+  return Math.max(time, project === null ? 0 : project + 1);
 }
 
 /** Negative: `left` goes first. */

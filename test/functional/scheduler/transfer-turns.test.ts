@@ -5,6 +5,7 @@ import type { Pool } from '../../../shared/database/connect.ts';
 import type { OperationId } from '../../../shared/domain/ids.ts';
 import type { CommandMessage } from '../../../shared/messaging/messages.ts';
 import type { RunningScheduler } from '../../../services/scheduler/scheduler.ts';
+import { readClusterVersion } from '../../../services/scheduler/snapshot/cluster-version.ts';
 import { createTestBroker, type TestBroker } from '../support/broker.ts';
 import { createTestDatabase, type TestDatabase } from '../support/database.ts';
 import {
@@ -154,6 +155,49 @@ describe('the order', () => {
     expect(order).toEqual(['urgent', 'two a', 'one a', 'two b', 'one b', 'one c']);
   });
 
+  test.each([
+    ['that finds another source free', 'compute2', undefined, 1],
+    ['that is urgent', 'compute1', 5, 1],
+    ['that is cancelled', 'compute1', -1, 0],
+  ] as const)(
+    'a project’s last one %s puts nobody behind all of its others',
+    async (what, host, priority, before) => {
+      await start(1, { mover: { max_transfers_per_source: 1 } });
+      const first = await ask('compute1', { project: 'one' });
+      await agents.wake(first);
+      await untilValue(pool, stepOf, [first], 'copy');
+      const queued = async (source: string, set: { project: string; priority?: number }) => {
+        const operation = await ask(source, set);
+        await agents.wake(operation);
+        await untilValue(
+          pool,
+          `select (turn is not null)::text as t from operations where id = $1`,
+          [operation],
+          'true',
+        );
+        return operation;
+      };
+      const many: OperationId[] = [];
+      for (let count = 0; count < 4; count += 1) many.push(await queued('compute1', { project: 'one' }));
+      const last = await queued(host, { project: 'one', ...(priority === undefined ? {} : { priority }) });
+      if (what === 'that is cancelled') {
+        await pool.query('update operations set cancel_requested_at = now() where id = $1', [last]);
+        await agents.wake(last);
+        await untilValue(pool, 'select state from operations where id = $1', [last], 'unwound');
+      } else if (host === 'compute1') {
+        await endCopy((operation) => operation === first);
+        await untilValue(pool, turnOf, [last], 'held');
+      }
+      const newcomer = await queued('compute1', { project: 'two' });
+      const { rows } = await pool.query<{ before: number }>(
+        `select count(*)::int as before from operations o, operations n
+       where n.id = $1 and o.id = any($2) and (o.turn_tag, o.created_at) < (n.turn_tag, n.created_at)`,
+        [newcomer, many],
+      );
+      expect(rows).toEqual([{ before }]);
+    },
+  );
+
   test('goes on when who gave a turn back did not live to see who is next', async () => {
     await start(1, { mover: { max_transfers_per_source: 1 } });
     const first = await ask('compute1');
@@ -165,6 +209,40 @@ describe('the order', () => {
     await pool.query('update operations set turn = null where id = $1', [first]);
     await untilValue(pool, stepOf, [second], 'copy');
   });
+});
+
+test('a turn that is given back while another joins the queue is not left lying', async () => {
+  const drover = { reconcile_interval_seconds: 600 };
+  await start(1, { mover: { max_transfers_per_source: 1 }, drover });
+  const first = await ask('compute1');
+  await agents.wake(first);
+  await untilValue(pool, stepOf, [first], 'copy');
+  // Whoever joins has counted the copies already when it stops here; it joins alone, because it asks for this cluster.
+  await pool.query(`
+    create function stop_here() returns trigger language plpgsql as
+      'begin perform pg_advisory_xact_lock(42); return new; end';
+    create trigger stop_here before update on operations for each row
+      when (new.turn = 'waiting' and old.turn is null) execute function stop_here()`);
+  const gate = await pool.connect();
+  try {
+    await gate.query('select pg_advisory_lock(42)');
+    const second = await ask('compute1');
+    await pool.query(
+      `update operations set request = request || jsonb_build_object('if_cluster_version', $2::bigint)
+       where id = $1`,
+      [second, await readClusterVersion(pool)],
+    );
+    await agents.wake(second);
+    const stopped = `select count(*)::int as n from pg_locks where locktype = 'advisory' and not granted
+      and database = (select oid from pg_database where datname = current_database())`;
+    await untilValue(pool, stopped, [], 1);
+    await endCopy((operation) => operation === first);
+    await untilValue(pool, `select state from operations where id = $1`, [first], 'done');
+    await gate.query('select pg_advisory_unlock(42)');
+    await untilValue(pool, stepOf, [second], 'copy');
+  } finally {
+    gate.release();
+  }
 });
 
 describe('a pause', () => {

@@ -74,7 +74,19 @@ class Simulation {
   }
 
   ask(project: number, source: number, target: number, priority = 0): void {
-    const tag = startTag(this.#granted_tag, this.#project_tags.get(project) ?? null);
+    const { per_source, per_target, in_cluster } = this.limits;
+    const beside = this.waiting.filter(
+      (one) =>
+        one.priority === priority &&
+        ((per_source > 0 && one.source === host(source)) ||
+          (per_target > 0 && one.target === host(target)) ||
+          in_cluster > 0),
+    );
+    const tag = startTag({
+      granted: this.#granted_tag,
+      waiting: beside.length > 0 ? Math.min(...beside.map((one) => one.tag)) : null,
+      project: this.#project_tags.get(project) ?? null,
+    });
     this.#project_tags.set(project, tag);
     this.#clock += 1;
     const id = String(this.#clock);
@@ -153,6 +165,20 @@ describe('projects take turns', () => {
         }
       }),
     );
+  });
+
+  test('one that empties a busy host, and gets turns elsewhere, keeps nobody from that host', () => {
+    const simulation = new Simulation({ ...none, per_source: 1 });
+    for (let count = 0; count < 20; count += 1) simulation.ask(0, 1, 2);
+    simulation.ask(0, 3, 2);
+    simulation.give();
+    simulation.ask(1, 1, 2);
+    for (let count = 0; count < 2; count += 1) {
+      // What leaves the busy host: the copy from the other one runs on.
+      simulation.end(count);
+      simulation.give();
+    }
+    expect(simulation.granted.slice(2).map(({ project }) => project)).toContain(1);
   });
 
   test('who was busy yesterday does not wait longer today', () => {
