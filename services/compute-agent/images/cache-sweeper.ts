@@ -2,6 +2,7 @@ import { readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { HostName } from '../../../shared/domain/ids.ts';
 import type { Logger } from '../../../shared/logging/logger.ts';
+import { filesIn } from './cache-files.ts';
 import { CACHE_FOLDER } from './cache-folder.ts';
 import { planSweep, type UnusedSince } from './cache-sweep.ts';
 import { usedFiles } from './cache-users.ts';
@@ -65,7 +66,7 @@ export class CacheSweeper {
   async #sweep(): Promise<void> {
     const { instances_path, host, images, settings, log } = this.#options;
     const record = join(instances_path, CACHE_FOLDER, RECORD);
-    const files = await images.files();
+    const files = await filesIn(join(instances_path, CACHE_FOLDER));
     const { evict, unused_since } = planSweep({
       files,
       used: await usedFiles(instances_path, host),

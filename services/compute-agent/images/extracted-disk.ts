@@ -1,10 +1,11 @@
 import { constants } from 'node:fs';
-import { copyFile, readFile, rm } from 'node:fs/promises';
+import { copyFile, readFile, rm, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { HostName, ImageId } from '../../../shared/domain/ids.ts';
 import type { DiskFormat, ImageFormat } from '../../../shared/domain/instance-spec.ts';
 import { makeFolder, syncFile, writeFileDurably } from '../folders/durable.ts';
 import { renameBackingFile } from './describe-disk.ts';
+import { digestOf } from './cache-files.ts';
 import type { ImageCache } from './image-cache.ts';
 import { convertDisk, type TargetFormat } from './qemu-img.ts';
 import { sayingAtWork, type Asker } from './shared-work.ts';
@@ -70,7 +71,8 @@ export async function extractDisk(extraction: Extraction, asker: Asker): Promise
   await convertDisk({ source, target, ...formats, host, asker, onPart });
   if (source !== disk_path) await rm(source);
   await sayingAtWork(asker, syncFile(target));
-  const { sha512, size_bytes } = await images.digestOf(target, asker);
+  const sha512 = await digestOf(target, asker);
+  const { size: size_bytes } = await stat(target);
   await writeFileDurably(join(folder, NOTE_NAME), JSON.stringify({ sha512, size_bytes }));
   return { sha512, size_bytes };
 }

@@ -1,20 +1,20 @@
-import { createHash, randomBytes } from 'node:crypto';
-import { createReadStream, renameSync } from 'node:fs';
-import { readdir, readFile, rm, stat } from 'node:fs/promises';
+import { randomBytes } from 'node:crypto';
+import { renameSync } from 'node:fs';
+import { readdir, rm, stat } from 'node:fs/promises';
 import { basename, join } from 'node:path';
 import type { HostName } from '../../../shared/domain/ids.ts';
 import type { DiskFormat, ImageSource } from '../../../shared/domain/instance-spec.ts';
 import { DroverError } from '../../../shared/errors/drover-error.ts';
 import type { BackingFile } from '../../../shared/messaging/commands.ts';
-import { makeFolder, renameDurably, syncFile, writeFileDurably } from '../folders/durable.ts';
+import { makeFolder, renameDurably, syncFile } from '../folders/durable.ts';
 import { readChain, requirePromise, type ChainFile } from './backing-chain.ts';
 import { checkArrivedDisk } from './arrived-disk.ts';
+import { digestOf, readRawFormNote, sizeOf, writeRawFormNote } from './cache-files.ts';
 import { CACHE_FOLDER, SHA512 } from './cache-folder.ts';
 import { downloadImage } from './download.ts';
 import { FileDigests } from './file-digests.ts';
 import { convertToRaw } from './qemu-img.ts';
 import { renameBackingFile } from './describe-disk.ts';
-import { readQcow2Header } from './qcow2-header.ts';
 import { sayingAtWork, SharedWork, type Asker } from './shared-work.ts';
 
 /** What was read of the files that disks stand on. */
@@ -68,7 +68,8 @@ export class ImageCache {
   /**
    * The image's file, fetched and checked if it is not here.
    * @param form `raw`: converted if it is something else
-   * @throws DroverError image_unreachable, image_refused, image_digest_mismatch, disk_tool_failed
+   * @throws DroverError image_unreachable, image_refused, image_digest_mismatch, disk_tool_failed,
+   * backing_image_changed when it is here and was touched
    */
   async ensure(source: ImageSource, form: 'as it is' | 'raw', asker: Asker): Promise<CachedImage> {
     if (!SHA512.test(source.sha512))
@@ -80,9 +81,11 @@ export class ImageCache {
     const original = (wanted: Asker) =>
       this.#shared.join(source.sha512, wanted, (all) => this.#fetch(source, all));
     if (form === 'as it is' || source.disk_format === 'raw') return original(asker);
-    return this.#shared.join(`${source.sha512}.raw`, asker, async (all) =>
-      this.#convert(await original(all), all),
-    );
+    return this.#shared.join(`${source.sha512}.raw`, asker, async (all) => {
+      // The original may have left the cache: nothing stands on it.
+      const present = await this.#rawFormOf(source.sha512, all);
+      return present ?? this.#convert(await original(all), all);
+    });
   }
 
   /**
@@ -118,14 +121,6 @@ export class ImageCache {
     requirePromise(path, await this.#digests.digest(path, null, asker), this.#host);
   }
 
-  /** Of any file, read now and not remembered. */
-  async digestOf(
-    path: string,
-    asker: Asker,
-  ): Promise<{ readonly sha512: string; readonly size_bytes: number }> {
-    return { sha512: await digestOf(path, asker), size_bytes: (await stat(path)).size };
-  }
-
   /** The files below a qcow2 disk of this host, nearest first. @throws as readChain */
   chain(overlay: string, asker: Asker): Promise<readonly ChainFile[]> {
     return readChain(overlay, this.#digests, this.#host, asker);
@@ -156,28 +151,6 @@ export class ImageCache {
 
   #asked(sha512: string): void {
     this.#asked_at.set(sha512, performance.now());
-  }
-
-  /** What is in the cache, and what each file stands on there. */
-  async files(): Promise<ReadonlyMap<string, { readonly below: string | null }>> {
-    const files = new Map<string, { readonly below: string | null }>();
-    for (const name of await readdir(this.#folder)) {
-      if (!SHA512.test(name)) continue;
-      const below = await this.#below(name);
-      files.set(name, { below });
-    }
-    return files;
-  }
-
-  /** A raw image may begin as any file does: what it seems to stand on is kept, too, which does no harm. */
-  async #below(name: string): Promise<string | null> {
-    try {
-      const { backing_file } = (await readQcow2Header(this.path(name))) ?? { backing_file: null };
-      return backing_file === null ? null : basename(backing_file);
-    } catch (error) {
-      if (error instanceof RangeError) return null;
-      throw error;
-    }
   }
 
   /**
@@ -220,14 +193,18 @@ export class ImageCache {
     return { ...image, size_bytes: (await sizeOf(path)) ?? 0 };
   }
 
+  async #rawFormOf(original_sha512: string, asker: Asker): Promise<CachedImage | null> {
+    const sha512 = await readRawFormNote(this.path(original_sha512));
+    if (sha512 === null) return null;
+    this.#asked(sha512);
+    const path = this.path(sha512);
+    const size_bytes = await sizeOf(path);
+    if (size_bytes === null) return null;
+    await this.check(sha512, asker);
+    return { path, sha512, format: 'raw', size_bytes };
+  }
+
   async #convert(original: CachedImage, asker: Asker): Promise<CachedImage> {
-    const note = join(this.#folder, `${original.sha512}.raw.json`);
-    const known = await readNote(note);
-    if (known !== null) {
-      this.#asked(known);
-      const size = await sizeOf(this.path(known));
-      if (size !== null) return { path: this.path(known), sha512: known, format: 'raw', size_bytes: size };
-    }
     let sha512 = '';
     await this.#appear(
       () => this.path(sha512),
@@ -243,7 +220,7 @@ export class ImageCache {
         sha512 = await digestOf(part, asker);
       },
     );
-    await writeFileDurably(note, JSON.stringify({ sha512 }));
+    await writeRawFormNote(original.path, sha512);
     return {
       path: this.path(sha512),
       sha512,
@@ -267,33 +244,4 @@ export class ImageCache {
       throw error;
     }
   }
-}
-
-async function sizeOf(path: string): Promise<number | null> {
-  try {
-    return (await stat(path)).size;
-  } catch (error) {
-    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return null;
-    throw error;
-  }
-}
-
-async function readNote(path: string): Promise<string | null> {
-  try {
-    const { sha512 } = JSON.parse(await readFile(path, 'utf8')) as { sha512?: unknown };
-    return typeof sha512 === 'string' && SHA512.test(sha512) ? sha512 : null;
-  } catch {
-    // Not there or damaged: the image is converted again.
-    return null;
-  }
-}
-
-async function digestOf(path: string, asker: Asker): Promise<string> {
-  const digest = createHash('sha512');
-  for await (const block of createReadStream(path, { highWaterMark: 1024 * 1024 })) {
-    asker.signal.throwIfAborted();
-    asker.atWork();
-    digest.update(block as Buffer);
-  }
-  return digest.digest('hex');
 }

@@ -107,6 +107,15 @@ describe('the cache', () => {
     expect(await cache.has(converted.sha512)).toBe(true);
   });
 
+  test('the raw form of an image outlives the image in the cache, and is not used once it was touched', async () => {
+    const first = await cache.ensure(qcow2, 'raw', asker);
+    rmSync(cache.path(qcow2.sha512));
+    expect(await cache.ensure(qcow2, 'raw', asker)).toEqual(first);
+    expect(asked).toEqual(['/qcow2']);
+    writeFileSync(first.path, 'touched', { flag: 'r+' });
+    await expect(cache.ensure(qcow2, 'raw', asker)).rejects.toMatchObject({ code: 'backing_image_changed' });
+  });
+
   test('a backing image is fetched, and never replaced by a different one', async () => {
     const backing = { image_id: raw.id, sha512: raw.sha512, format: 'raw', size_bytes: 1 } as const;
     await expect(cache.ensureBacking(backing, null, asker)).rejects.toMatchObject({

@@ -1,0 +1,72 @@
+import { createHash } from 'node:crypto';
+import { createReadStream } from 'node:fs';
+import { readdir, readFile, stat } from 'node:fs/promises';
+import { basename, join } from 'node:path';
+import { writeFileDurably } from '../folders/durable.ts';
+import { SHA512 } from './cache-folder.ts';
+import { readQcow2Header } from './qcow2-header.ts';
+import type { Asker } from './shared-work.ts';
+
+/** What lies in the cache's folder, as it is found there. */
+
+/** The cache's files, and what each stands on in the cache itself. */
+export async function filesIn(
+  folder: string,
+): Promise<ReadonlyMap<string, { readonly below: string | null }>> {
+  const files = new Map<string, { readonly below: string | null }>();
+  for (const name of await readdir(folder))
+    if (SHA512.test(name)) files.set(name, { below: await belowOf(join(folder, name)) });
+  return files;
+}
+
+/** A raw image may begin as any file does: what it seems to stand on is kept, too, which does no harm. */
+async function belowOf(path: string): Promise<string | null> {
+  try {
+    const { backing_file } = (await readQcow2Header(path)) ?? { backing_file: null };
+    return backing_file === null ? null : basename(backing_file);
+  } catch (error) {
+    if (error instanceof RangeError) return null;
+    throw error;
+  }
+}
+
+/** @returns null when there is no such file */
+export async function sizeOf(path: string): Promise<number | null> {
+  try {
+    return (await stat(path)).size;
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return null;
+    throw error;
+  }
+}
+
+const noteOf = (original: string): string => `${original}.raw.json`;
+
+/**
+ * The digest of the raw form that an image was converted to.
+ * @param original path of the image, which may have left the cache
+ */
+export async function readRawFormNote(original: string): Promise<string | null> {
+  try {
+    const { sha512 } = JSON.parse(await readFile(noteOf(original), 'utf8')) as { sha512?: unknown };
+    return typeof sha512 === 'string' && SHA512.test(sha512) ? sha512 : null;
+  } catch {
+    // Not there or damaged: the image is converted again.
+    return null;
+  }
+}
+
+export async function writeRawFormNote(original: string, sha512: string): Promise<void> {
+  await writeFileDurably(noteOf(original), JSON.stringify({ sha512 }));
+}
+
+/** sha512 of a file's bytes, read now. */
+export async function digestOf(path: string, asker: Asker): Promise<string> {
+  const digest = createHash('sha512');
+  for await (const block of createReadStream(path, { highWaterMark: 1024 * 1024 })) {
+    asker.signal.throwIfAborted();
+    asker.atWork();
+    digest.update(block as Buffer);
+  }
+  return digest.digest('hex');
+}
