@@ -100,6 +100,8 @@ export const registerDroverMigrations: RegisterRoutes = (app, services) => {
     const server = await requireServer(services, request, wish.server);
     allow(services, request, serverPolicies.migrate, { project_id: server.project_id });
     const { limit_bytes_per_second, if_cluster_version, priority, mode, downtime_budget_seconds } = wish;
+    // Where projects may migrate their own servers, they may not go before the others for that.
+    if (priority !== undefined) authorize(services, request, droverPolicies.change_migration);
     await requestMigrate(services, requesterOf(request), instanceId(server.uuid), {
       host: wish.host ?? null,
       service_down_time_seconds: services.configuration.DEFAULT.service_down_time,

@@ -27,8 +27,8 @@ export const droverPolicyRules: readonly PolicyRule[] = [
   policyRule(
     droverPolicies.change_migration,
     'admin',
-    'Change the rate and the priority of a running migration',
-    [`PUT ${P}/migrations/{migration}`],
+    'Change the rate and the priority of a running migration; ask for one with a priority',
+    [`PUT ${P}/migrations/{migration}`, `POST ${P}/migrations`],
   ),
   policyRule(droverPolicies.cancel_migration, 'admin', 'Stop a migration and give the server back', [
     `POST ${P}/migrations/{migration}/cancel`,

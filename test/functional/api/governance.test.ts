@@ -1,4 +1,7 @@
 import { randomUUID } from 'node:crypto';
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { createServersFixture, type Actor, type ServersFixture } from './servers-fixture.ts';
 
@@ -169,4 +172,21 @@ test('a move that was asked for without a rate shows the one that it gets', asyn
   const server = await fixture.server({});
   const { body } = await call('POST', '/migrations', { server });
   expect(body.migration.limit_bytes_per_second).toBe(12_345);
+});
+
+test('a project that may migrate its servers may not put them before those of others', async () => {
+  const folder = mkdtempSync(join(tmpdir(), 'drover-policy-'));
+  const policy_file = join(folder, 'policy.yaml');
+  writeFileSync(policy_file, '"os_compute_api:os-migrate-server:migrate": "rule:project_member_or_admin"\n');
+  const open = await createServersFixture({}, policy_file);
+  try {
+    const server = await open.server({ project_id: open.projectOf('demo') });
+    const asked = (wish: object) =>
+      open.send('demo', 'POST', '/migrations', { root: '/drover/v1', body: { server, ...wish } });
+    expect((await asked({ priority: 1 })).status).toBe(403);
+    expect((await asked({})).status).toBe(202);
+  } finally {
+    await open.close();
+    rmSync(folder, { recursive: true });
+  }
 });

@@ -56,7 +56,10 @@ export interface ServersFixture {
 }
 
 /** The api on a database of its own, with two flavors, one image, three hosts and a token per actor. */
-export async function createServersFixture(overrides: ConfigurationOverrides = {}): Promise<ServersFixture> {
+export async function createServersFixture(
+  overrides: ConfigurationOverrides = {},
+  policy_file = '/nonexistent/policy.yaml',
+): Promise<ServersFixture> {
   const database = await createTestDatabase();
   const { pool } = database;
   const log = createLogger({ process_name: 'api', level: 'silent' });
@@ -68,7 +71,7 @@ export async function createServersFixture(overrides: ConfigurationOverrides = {
     log,
     policy: new PolicyEnforcer({
       registry: createPolicyRegistry(droverPolicyRules),
-      policy_file: '/nonexistent/policy.yaml',
+      policy_file,
       policy_dirs: [],
       default_rule: 'default',
       enforce_new_defaults: false,
