@@ -96,7 +96,7 @@ export class FileDigests {
     try {
       const entries = JSON.parse(await readFile(this.#path, 'utf8')) as unknown;
       if (Array.isArray(entries))
-        for (const entry of entries as readonly (readonly [string, Seen])[]) seen.set(entry[0], entry[1]);
+        for (const entry of entries as readonly unknown[]) if (isEntry(entry)) seen.set(...entry);
     } catch {
       // None yet, or damaged.
     }
@@ -124,6 +124,14 @@ export class FileDigests {
 }
 
 const keyOf = (path: string, backing_file: string | null): string => `${path}\n${backing_file ?? ''}`;
+
+/** One that lacks anything would match no file, or break who reads it. */
+const isEntry = (entry: unknown): entry is [string, Seen] =>
+  Array.isArray(entry) &&
+  typeof entry[0] === 'string' &&
+  typeof entry[1] === 'object' &&
+  entry[1] !== null &&
+  typeof (entry[1] as Partial<Seen>).sha512 === 'string';
 
 type Status = Omit<Seen, 'sha512' | 'backing_file'>;
 

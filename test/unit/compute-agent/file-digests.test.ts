@@ -87,8 +87,12 @@ test('a damaged record costs reading, nothing else', async () => {
   writeFileSync(path, 'content');
   writeFileSync(join(folder, 'digests.json'), '[["x"');
   expect(await open().digest(path, null, asker)).toBe(sha512('content'));
-  writeFileSync(join(folder, 'digests.json'), '[[1],null,{"a":2}]');
-  expect(await open().digest(path, null, asker)).toBe(sha512('content'));
+  for (const damaged of ['[[1],null,{"a":2}]', JSON.stringify([[`${path}\n`, null]])]) {
+    writeFileSync(join(folder, 'digests.json'), damaged);
+    const digests = open();
+    expect(await digests.digest(path, null, asker)).toBe(sha512('content'));
+    await digests.forget(path);
+  }
 });
 
 test('what was noted while it was written is not read', async () => {
