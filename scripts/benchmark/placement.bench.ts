@@ -11,7 +11,7 @@ import {
   type PlacementSettings,
 } from '../../services/scheduler/placement/settings.ts';
 import { createSnapshot } from '../../services/scheduler/placement/snapshot.ts';
-import { claimedPerSecond } from './claims.ts';
+import { claimedPerSecond, type ClaimFigures } from './claims.ts';
 import { fleet, fleetRequest } from './fleet.ts';
 import { compareWithNova, hasNova } from './nova-comparison.ts';
 
@@ -24,7 +24,9 @@ const help = `usage: scripts/bench placement [--hosts 1000,5000,…] [--decision
 
 Milliseconds per decision with all reasons kept, with the default filters and with every filter enabled; memory per
 host; and, where Debian's python3-nova is installed, how many times longer Nova's own filters and weighers take.
-With a PostgreSQL (--database, or DROVER_DATABASE_URL): claimed decisions per second at 5,000 hosts.
+With a PostgreSQL (--database, or DROVER_DATABASE_URL), at 5,000 hosts: claimed decisions per second, which is the
+decision with all reasons, its claim and its stored record, committed; and moves per second, the same with all else that
+a move writes at its choice.
 `;
 
 /** The measurement behind `scripts/bench placement`. */
@@ -91,14 +93,25 @@ export async function run(values: readonly string[]): Promise<void> {
       'No PostgreSQL is named (--database URL, or DROVER_DATABASE_URL), so claims per second are not measured.\n',
     );
   }
-  const claimed_per_second = options.database === '' ? {} : await claimedPerSecond(options.database);
-  for (const [schedulers, claimed] of Object.entries(claimed_per_second)) {
-    process.stdout.write(
-      `claimed decisions per second at 5000 hosts, ${schedulers} scheduler(s): ${claimed}\n`,
-    );
-  }
+  const claims = options.database === '' ? {} : await claimedPerSecond(options.database, 'claims');
+  const moves = options.database === '' ? {} : await claimedPerSecond(options.database, 'moves');
+  for (const [what, figures] of [
+    ['claimed decisions per second (decision with all reasons, claim, stored record; committed)', claims],
+    ['moves per second (the same with the rows, events, turn and command of the move)', moves],
+  ] as const)
+    for (const [schedulers, figure] of Object.entries(figures))
+      process.stdout.write(`${what} at 5000 hosts, ${schedulers} scheduler(s): ${claimLine(figure)}\n`);
   if (options.json !== undefined) {
-    const figures = { decision_ms, all_filters_ms, bytes_per_host, claimed_per_second, nova_over_drover };
+    const perSecond = (of: Readonly<Record<string, ClaimFigures>>): Readonly<Record<string, number>> =>
+      Object.fromEntries(Object.entries(of).map(([schedulers, { per_second }]) => [schedulers, per_second]));
+    const figures = {
+      decision_ms,
+      all_filters_ms,
+      bytes_per_host,
+      claimed_per_second: perSecond(claims),
+      moves_per_second: perSecond(moves),
+      nova_over_drover,
+    };
     writeFileSync(options.json, `${JSON.stringify(figures, null, 2)}\n`);
   }
 }
@@ -135,6 +148,11 @@ function measure(snapshot: Snapshot, settings: PlacementSettings, count: number)
   milliseconds.sort((left, right) => left - right);
   const at = (share: number): number => milliseconds[Math.floor((milliseconds.length - 1) * share)] ?? 0;
   return { median: rounded(at(0.5)), p99: rounded(at(0.99)) };
+}
+
+function claimLine({ per_second, scheduler_cpu_ms, database_cpu_ms }: ClaimFigures): string {
+  const database = database_cpu_ms === null ? 'not seen' : `${database_cpu_ms.toFixed(2)} ms`;
+  return `${per_second}; processor time of each: scheduler ${scheduler_cpu_ms.toFixed(2)} ms, database ${database}`;
 }
 
 function rounded(milliseconds: number): number {

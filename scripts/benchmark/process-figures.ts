@@ -39,7 +39,7 @@ function roleOf(pid: number): Role {
 }
 
 /** Processor time of the process itself and of its children that have ended and were waited for. */
-function cpuMilliseconds(pid: number): number {
+export function cpuMilliseconds(pid: number): number {
   const text = textOf(`/proc/${pid}/stat`);
   // The name in parentheses may hold anything: count from the last one.
   const fields = text.slice(text.lastIndexOf(')') + 2).split(' ');

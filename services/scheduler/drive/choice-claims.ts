@@ -9,7 +9,7 @@ import { loadHosts } from '../snapshot/load-hosts.ts';
 import { failureMessage, type Choice, type Round } from './choice.ts';
 import { commitTogether, decideAndCommit, decideTogether, hasTurn, type AfterCommit } from './decision.ts';
 import type { DriveServices } from './services.ts';
-import { storeDecisions, type StoredDecision } from './store-decisions.ts';
+import { storeDecisions, type Asker, type StoredDecision } from './store-decisions.ts';
 import type { Transaction } from './transaction.ts';
 import { lockAndLoad, lockAndLoadFree, type LoadedOperation } from './world.ts';
 
@@ -75,7 +75,7 @@ export async function claimTogether(
     const { decision: placement, record } = round;
     stored.push({
       id,
-      loaded,
+      asked_by: askerOf(loaded),
       decision: placement,
       record,
       refusals: choice.refusals,
@@ -123,7 +123,9 @@ export async function claimAlone(
     [
       sent(books.write(transaction)),
       sent(
-        storeDecisions(transaction, [{ id, loaded, decision, record, refusals: choice.refusals, claimed }]),
+        storeDecisions(transaction, [
+          { id, asked_by: askerOf(loaded), decision, record, refusals: choice.refusals, claimed },
+        ]),
       ),
     ],
   );
@@ -143,7 +145,8 @@ export async function giveUp(
   if (changed !== null) return changed;
   const id = randomUUID();
   const { refusals } = choice;
-  const stored = storeDecisions(transaction, [{ id, loaded, decision, record, refusals, claimed: null }]);
+  const asked_by = askerOf(loaded);
+  const stored = storeDecisions(transaction, [{ id, asked_by, decision, record, refusals, claimed: null }]);
   const event: MachineEvent = {
     type: 'choose_failed',
     reason: { code: 'no_valid_host', message: failureMessage(decision, refusals) },
@@ -156,6 +159,11 @@ export async function giveUp(
 function sent(statement: Promise<unknown>): Promise<unknown> {
   statement.catch(() => undefined);
   return statement;
+}
+
+function askerOf({ world: { operation, instance } }: LoadedOperation): Asker {
+  const { kind, request_id } = operation;
+  return { kind: kind === 'create' ? 'create' : 'cold', instance_id: instance.id, request_id };
 }
 
 function needsMore(loaded: LoadedOperation): boolean {

@@ -12,9 +12,9 @@ import { transact, type Transaction } from './transaction.ts';
 import type { Turns } from './turns.ts';
 
 /** Choices of one transaction: more would hold their hosts' locks for longer, and cost each hardly less. */
-const TOGETHER_MAX = 48;
+export const TOGETHER_MAX = 48;
 /** While one transaction is under way in the database, the next choices are decided here. */
-const RUNS_AT_ONCE = 2;
+export const RUNS_AT_ONCE = 2;
 /** Decisions made without letting the process do anything else. */
 const DECISIONS_IN_A_ROW = 8;
 

@@ -1,14 +1,20 @@
-import type { HostName } from '../../../shared/domain/ids.ts';
+import type { HostName, InstanceId, RequestId } from '../../../shared/domain/ids.ts';
 import type { Queryable } from '../../../shared/database/connect.ts';
 import type { Refusal } from '../claims/capacity.ts';
 import type { Decision } from '../placement/model.ts';
 import { failureMessage } from './choice.ts';
 import { prepared } from './statement.ts';
-import type { LoadedOperation } from './world.ts';
+
+/** What a decision was made for. */
+export interface Asker {
+  readonly kind: 'create' | 'cold';
+  readonly instance_id: InstanceId;
+  readonly request_id: RequestId;
+}
 
 export interface StoredDecision {
   readonly id: string;
-  readonly loaded: LoadedOperation;
+  readonly asked_by: Asker;
   readonly decision: Decision;
   readonly record: Buffer;
   readonly refusals: ReadonlyMap<HostName, Refusal>;
@@ -22,15 +28,14 @@ export async function storeDecisions(
   decisions: readonly StoredDecision[],
 ): Promise<void> {
   let starts_at = 1;
-  const rows = decisions.map(({ id, loaded, decision, record, refusals, claimed }) => {
-    const { operation, instance } = loaded.world;
+  const rows = decisions.map(({ id, asked_by, decision, record, refusals, claimed }) => {
     const from = starts_at;
     starts_at += record.length;
     return {
       id,
-      kind: operation.kind === 'create' ? 'create' : 'cold',
-      instance_uuid: instance.id,
-      request_id: operation.request_id,
+      kind: asked_by.kind,
+      instance_uuid: asked_by.instance_id,
+      request_id: asked_by.request_id,
       chosen_host: claimed,
       summary:
         claimed === null
