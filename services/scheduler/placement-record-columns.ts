@@ -17,7 +17,21 @@ const VARINT_BYTES_MAX = 8;
 /** Scaled numbers stay below this, so that their varint is exact in a JavaScript number. */
 const SCALED_MAX = 2 ** 48;
 
-/** @returns the bytes after which the reasons read back as they were, in the order of the hosts within each group. */
+/**
+ * Where the columns are written: the room that they might take is four times what they do. Kept from one to the next,
+ * because memory outside the engine's own makes its collector run early.
+ */
+let workspace = Buffer.alloc(0);
+
+function roomFor(bytes: number): Buffer {
+  if (workspace.length < bytes) workspace = Buffer.allocUnsafeSlow(bytes);
+  return workspace;
+}
+
+/**
+ * @returns the bytes after which the reasons read back as they were, in the order of the hosts within each group; to be
+ *   copied before the next call, which writes over them
+ */
 export function packRejections({ names, heads, rows, groups, available }: RejectionColumns): Buffer {
   const codes = new Uint16Array(names.length);
   const numbers: number[][] = heads.map(() => []);
@@ -32,7 +46,7 @@ export function packRejections({ names, heads, rows, groups, available }: Reject
   const nibbles = heads.length <= NIBBLE_GROUPS_MAX;
   const code_bytes = nibbles ? Math.ceil(names.length / 2) : names.length * 2;
   const room = code_bytes + rows.length * VARINT_BYTES_MAX + heads.length * (1 + FLOAT_BYTES);
-  const bytes = Buffer.allocUnsafe(room);
+  const bytes = roomFor(room);
   let at = 0;
   if (nibbles) {
     for (let row = 0; row < codes.length; row += 2)

@@ -22,6 +22,8 @@ export interface ResourceColumns {
 /** Arrays with one place per host, whose contents mean nothing between decisions. */
 export interface Scratch {
   readonly rows: Int32Array;
+  /** What one screen has kept out, until each is asked why. */
+  readonly failed_rows: Int32Array;
   readonly weights: Float64Array;
   readonly rejected_rows: Int32Array;
   readonly rejected_groups: Uint32Array;
@@ -31,6 +33,7 @@ export interface Scratch {
 function emptyScratch(capacity: number): Scratch {
   return {
     rows: new Int32Array(capacity),
+    failed_rows: new Int32Array(capacity),
     weights: new Float64Array(capacity),
     rejected_rows: new Int32Array(capacity),
     rejected_groups: new Uint32Array(capacity),
