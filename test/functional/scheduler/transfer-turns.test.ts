@@ -86,7 +86,9 @@ async function ask(host: string, set: { project?: string; priority?: number } = 
 }
 
 const turnOf = 'select turn from operations where id = $1';
-const stepOf = 'select step from operations where id = $1';
+/** Of one that is at no step: how it ended, so that a wait in vain tells why. */
+const stepOf =
+  "select coalesce(step, concat_ws(' ', state, reason_code, reason)) as step from operations where id = $1";
 
 describe('with two schedulers', () => {
   test('no limit is ever exceeded, all are used, and everybody gets a turn', async () => {
