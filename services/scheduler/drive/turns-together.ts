@@ -39,7 +39,7 @@ export async function askForTurns(
   locked?.catch(() => undefined);
   const ids = joining.map(({ operation_id }) => operation_id);
   const [turns, tags] = await Promise.all([
-    transaction.query<TurnRow>(prepared(turnsSql, [])),
+    transaction.query<TurnRow>(prepared(turnsSql, besideValues(joining, limits))),
     transaction.query<TagRow>(prepared(tagsSql, [ids])),
   ]);
   const tally = new TransferTally([]);
@@ -136,7 +136,19 @@ const turnsSql = `
          coalesce(min(o.turn_tag), 0) as tag, count(*)::integer as count
   from operations o join migrations m on m.uuid = o.migration_uuid
   where o.turn is not null and o.state in ('running', 'unwinding') and m.dest_compute is not null
+    and ($1::boolean or m.source_compute = any($2::text[]) or m.dest_compute = any($3::text[]))
   group by 1, 2, 3, 4, 5`;
+
+/** Only what shares a limit with one of them matters to it: a thousand other copies need not be told here. */
+function besideValues(joining: readonly JoiningTransfer[], limits: TransferLimits): unknown[] {
+  const sources = joining.map(({ transfer }) => transfer.source);
+  const targets = joining.map(({ transfer }) => transfer.target);
+  return [
+    limits.in_cluster > 0,
+    limits.per_source > 0 ? [...new Set(sources)] : [],
+    limits.per_target > 0 ? [...new Set(targets)] : [],
+  ];
+}
 
 const tagsSql = `
   select o.id, o.project_id,
