@@ -295,7 +295,8 @@ export class SendingSession {
     const wire_bytes = await this.#put(extent, link);
     // Each stream sees its part of the link.
     const seen_bytes = wire_bytes * (1 + this.#further.count);
-    this.#options.compressor.noteSent(seen_bytes, performance.now() - started_at);
+    const packed = extent.encoding === encodings.zstd;
+    this.#options.compressor.noteSent(seen_bytes, performance.now() - started_at, packed);
   }
 
   async #put(extent: Extent, link: ReceiverLink): Promise<number> {
