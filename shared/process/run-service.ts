@@ -58,6 +58,7 @@ export async function runService(
   });
   for (const warning of warnings) log.warn(warning);
 
+  // Its line may come before those still on their way: to wait for them is to go on with a state that is wrong.
   const crash = (error: unknown) => {
     log.fatal({ error }, 'a bug: stopping at once');
     process.exit(exitCodes.bug);
@@ -89,6 +90,8 @@ export async function runService(
       writeReadyFile(given.ready_file, { process: options.process_name, pid: process.pid, ...service.ready });
     log.info({ ready: service.ready }, 'ready');
   } catch (error) {
+    // First, since a fatal line is written at once, past those still on their way.
+    await logWritten(log);
     log.fatal({ error }, 'start failed');
     if (isDroverError(error, ...configurationErrors))
       exitWith(exitCodes.configuration, `${error.message}\n${error.advice}`);

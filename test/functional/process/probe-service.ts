@@ -5,7 +5,15 @@ import { runService } from '../../../shared/process/run-service.ts';
 
 const behaviour = process.env['PROBE'];
 
-await runService({ process_name: 'probe', close_timeout_seconds: 1 }, async ({ stop }) => {
+await runService({ process_name: 'probe', close_timeout_seconds: 1 }, async ({ stop, log }) => {
+  // The thread that writes the log (the test leaves it one) is always at something else first.
+  const hash = () => pbkdf2('x', 'x', 100_000, 64, 'sha512', hash);
+  if (behaviour === 'is busy and fails') {
+    hash();
+    log.info('starting');
+    log.info('still starting');
+    throw new Error('a mistake');
+  }
   if (behaviour === 'start fails')
     throw new DroverError('broker_unavailable', { broker: 'h:1', reason: 'refused' });
   const alive = setInterval(() => {}, 60_000);
@@ -15,8 +23,6 @@ await runService({ process_name: 'probe', close_timeout_seconds: 1 }, async ({ s
     });
   if (behaviour === 'rejects') setImmediate(() => void Promise.reject(new Error('a mistake')));
   if (behaviour === 'stops') setImmediate(stop);
-  // The thread that writes the log (the test leaves it one) is always at something else first.
-  const hash = () => pbkdf2('x', 'x', 100_000, 64, 'sha512', hash);
   if (behaviour === 'is busy') hash();
   return {
     ready: { port: 1234 },

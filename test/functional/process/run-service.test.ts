@@ -66,6 +66,13 @@ test('the last lines are written, and in order, when it ends faster than they go
   });
 });
 
+test('the last lines are written, and in order, when it cannot start', async () => {
+  expect(await run('is busy and fails')).toMatchObject({
+    code: 1,
+    messages: ['starting', 'still starting', 'start failed'],
+  });
+});
+
 test.each([
   ['stops', 0],
   ['throws', 70],
