@@ -15,7 +15,7 @@ import { startOutboxPublisher, type OutboxPublisher } from '../../shared/messagi
 import { openPublisher } from '../../shared/messaging/publisher.ts';
 import { queues } from '../../shared/messaging/topology.ts';
 import { listenForScrapes } from '../../shared/metrics/metrics-listener.ts';
-import { Driver, pauseLostOf, turnDueOf } from './drive/driver.ts';
+import { Driver, lostOf, turnDueOf } from './drive/driver.ts';
 import { handleMessage, messageType, type EventSinks } from './drive/events.ts';
 import { ProgressWriter } from './drive/progress.ts';
 import type { DriveServices } from './drive/services.ts';
@@ -131,7 +131,7 @@ export async function startScheduler(configuration: Configuration, log: Logger):
         stall_timeout_seconds: services.settings.stall_timeout_seconds,
         interval_milliseconds: PROGRESS_INTERVAL_MILLISECONDS,
       },
-      (operation) => driver.deliver(operation, pauseLostOf),
+      (operation, lost) => driver.deliver(operation, lostOf(lost)),
     ),
     hostReported,
     guestChanged: async (event) => {

@@ -19,13 +19,15 @@ import { SentExtents } from './sender/sent-extents.ts';
 import type { SenderReport } from './sender/worker-messages.ts';
 import { socketsFolder } from './sockets-folder.ts';
 import { addressOf } from './sender/address-of.ts';
-import { WorkerPool } from './worker-pool.ts';
+import { WorkerPool, type StartFailure } from './worker-pool.ts';
 
 export interface SenderSupervisorOptions {
   /** Folder of this agent's own state; `mover/` is made below it. */
   readonly state_path: string;
   /** Senders that are started before they are needed. */
   readonly idle_workers?: number;
+  /** Hears of each sender that has ended before it was ready. */
+  readonly onStartFailed?: (failure: StartFailure) => void;
   /** All transfers of this host together; each gets an equal share. */
   readonly host_limit?: HostLimitOptions;
   /** Connections of one copy whose transfer does not say it. Nothing: 1. */
@@ -69,6 +71,7 @@ class HostSenders implements SenderSupervisor {
     this.#pool = new WorkerPool({
       idle_max: options.idle_workers ?? 3,
       create: () => SenderProcess.start(sockets_folder),
+      ...(options.onStartFailed === undefined ? {} : { onStartFailed: options.onStartFailed }),
     });
     this.#pool.warm();
   }
@@ -186,7 +189,7 @@ class HostSenders implements SenderSupervisor {
       if (report.is === 'progress') {
         this.#count(running, report.progress.sent_bytes);
         this.#sent.note(migration_id, report.progress.round, report.sent ?? {});
-        watch.onProgress(report.progress);
+        watch.onProgress({ ...report.progress, limit_bytes_per_second: running.limit_bytes_per_second });
       } else if (report.is === 'failed') reject(new DroverError(report.code, report.values));
       else resolve(report);
     });

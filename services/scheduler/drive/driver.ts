@@ -1,5 +1,5 @@
 import type { OperationId } from '../../../shared/domain/ids.ts';
-import type { MachineEvent } from '../migration/model.ts';
+import type { Lost, MachineEvent } from '../migration/model.ts';
 import { Chooser } from './choose.ts';
 import { decideAndCommit, type AfterCommit } from './decision.ts';
 import type { DriveServices } from './services.ts';
@@ -106,4 +106,6 @@ export const turnDueOf: EventOf = ({ world: { operation } }) =>
   operation.turn === 'waiting' ? { type: 'turn_due' } : null;
 
 /** A host tells of a copy that does not stand still, or does, though its row says otherwise. */
-export const pauseLostOf: EventOf = () => ({ type: 'governance_changed', again: true });
+export const lostOf =
+  (again: Lost): EventOf =>
+  () => ({ type: 'governance_changed', again });

@@ -1,6 +1,7 @@
 import type { Pool } from '../../../shared/database/connect.ts';
 import type { OperationId } from '../../../shared/domain/ids.ts';
-import type { StepProgress } from '../../../shared/messaging/messages.ts';
+import type { StepProgress, TransferProgress } from '../../../shared/messaging/messages.ts';
+import type { Lost } from '../migration/model.ts';
 import { percentOf } from './apply.ts';
 import { prepared } from './statement.ts';
 
@@ -18,18 +19,18 @@ export interface ProgressSettings {
  */
 export class ProgressWriter {
   readonly #pool: Pool;
-  readonly #pauseLost: (operation: OperationId) => Promise<unknown>;
+  readonly #tellAgain: (operation: OperationId, lost: Lost) => Promise<unknown>;
   readonly #settings: ProgressSettings;
   readonly #written = new Map<string, number>();
 
-  /** @param pauseLost called when a copy stands still, or does not, other than its row has wanted for a while */
+  /** @param tellAgain called when a copy goes on otherwise than its row has wanted for a while */
   constructor(
     pool: Pool,
     settings: ProgressSettings,
-    pauseLost: (operation: OperationId) => Promise<unknown>,
+    tellAgain: (operation: OperationId, lost: Lost) => Promise<unknown>,
   ) {
     this.#pool = pool;
-    this.#pauseLost = pauseLost;
+    this.#tellAgain = tellAgain;
     this.#settings = settings;
   }
 
@@ -54,7 +55,7 @@ export class ProgressWriter {
       const { rowCount } = await this.#pool.query(prepared(atWorkSql, try_of_step));
       return rowCount !== 0;
     }
-    const { rowCount, rows } = await this.#pool.query<{ wants_pause: boolean; is_settled: boolean }>(
+    const { rowCount, rows } = await this.#pool.query<Wanted>(
       prepared(progressSql, [
         ...try_of_step,
         progress.round,
@@ -69,9 +70,8 @@ export class ProgressWriter {
       ]),
     );
     const [row] = rows;
-    // A sender that was started anew by an old order does not know of a pause, or of its end.
-    if (row?.is_settled === true && progress.paused !== undefined && row.wants_pause !== progress.paused)
-      await this.#pauseLost(event.operation_id);
+    const lost = row === undefined ? null : lostIn(progress, row);
+    if (lost !== null) await this.#tellAgain(event.operation_id, lost);
     return rowCount !== 0;
   }
 
@@ -81,6 +81,22 @@ export class ProgressWriter {
       if (now_milliseconds - at > this.#settings.interval_milliseconds) this.#written.delete(speaker);
     }
   }
+}
+
+interface Wanted {
+  readonly wants_pause: boolean;
+  /** Null: nobody asked for one. */
+  readonly wants_limit: number | null;
+  readonly is_settled: boolean;
+}
+
+/** A sender that was started anew by an old order does not know of what was changed since. */
+function lostIn(progress: TransferProgress, wanted: Wanted): Lost | null {
+  const { paused, limit_bytes_per_second: limit } = progress;
+  if (!wanted.is_settled) return null;
+  if (paused !== undefined && paused !== wanted.wants_pause) return 'pause';
+  if (limit !== undefined && wanted.wants_limit !== null && limit !== wanted.wants_limit) return 'limit';
+  return null;
 }
 
 /** Whatever their host says: what they fetch is an image, not the migration's disks. */
@@ -126,4 +142,5 @@ const progressSql = `
   from at_step
   where o.id = at_step.id and o.step = $2 and o.attempt = $3 and o.state = $4
     and (select count(*) from instance_row) >= 0
-  returning o.paused_at is not null as wants_pause, o.updated_at < now() - interval '2 seconds' as is_settled`;
+  returning o.paused_at is not null as wants_pause,
+    (o.request ->> 'limit_bytes_per_second')::bigint as wants_limit, o.updated_at < now() - interval '2 seconds' as is_settled`;

@@ -103,7 +103,7 @@ export function decide(world: World, event: MachineEvent, settings: Settings): O
       onCancel(draft, event.by, settings);
       break;
     case 'governance_changed':
-      govern(draft, event.again === true, settings);
+      govern(draft, event.again ?? null, settings);
       break;
     case 'turn_due':
       if (isOrdered(world, 'turn')) orderStep(draft, settings);

@@ -1,7 +1,7 @@
 import type { CommandArguments } from '../../../shared/messaging/commands.ts';
 import type { Draft } from './draft.ts';
 import { isHeld, orderStep } from './forward.ts';
-import type { Settings } from './model.ts';
+import type { Lost, Settings } from './model.ts';
 import { homeOf } from './step.ts';
 
 /** The steps whose sender can be told beside them. */
@@ -12,9 +12,9 @@ const copyingSteps: readonly string[] = ['precopy', 'copy'];
  * Before the copy there is nobody to tell: its order will carry the rate and the pause. In the queue it is for the
  * shell to see whose turn it is now.
  *
- * @param again true: what the copy was told before is lost (its sender was started anew)
+ * @param again what the copy was told before and does not do; null: nothing is known to be lost
  */
-export function govern(draft: Draft, again: boolean, settings: Settings): void {
+export function govern(draft: Draft, again: Lost | null, settings: Settings): void {
   const { operation } = draft;
   if (operation.state !== 'running') return;
   if (isHeld(draft)) {
@@ -22,8 +22,8 @@ export function govern(draft: Draft, again: boolean, settings: Settings): void {
     return;
   }
   if (operation.step_state !== 'ordered' || !copyingSteps.includes(operation.step ?? '')) return;
-  tellLimit(draft, again, settings);
-  tellPause(draft, again, settings);
+  tellLimit(draft, again === 'limit', settings);
+  tellPause(draft, again === 'pause', settings);
 }
 
 function tellLimit(draft: Draft, again: boolean, settings: Settings): void {

@@ -188,6 +188,9 @@ export interface Settings {
   readonly transfer_limits: TransferLimits;
 }
 
+/** What a copy was told and does not do: its sender was started anew by an old order, or heard things in another order. */
+export type Lost = 'limit' | 'pause';
+
 /** Everything that can happen to an operation. */
 export type MachineEvent =
   /** The row was just made, or a waiting one may start now. */
@@ -213,7 +216,7 @@ export type MachineEvent =
   | { readonly type: 'lease_expired' }
   | { readonly type: 'cancel'; readonly by: string }
   /** A person changed the rate, the pause or the priority; `again`: what the copy was told of it is lost. */
-  | { readonly type: 'governance_changed'; readonly again?: true }
+  | { readonly type: 'governance_changed'; readonly again?: Lost }
   /** Its turn to copy may have come. */
   | { readonly type: 'turn_due' }
   /** A person ordered a stuck operation to try its undo again. */

@@ -286,7 +286,7 @@ describe('a pause', () => {
     const toldSql = `select facts -> 'pause' ->> 'changes' from operations where id = $1`;
     await untilValue(pool, toldSql, [operation], '1');
     const copy = await heardCopy();
-    const progress = async (paused: boolean) => {
+    const progress = async (paused: boolean, limit_bytes_per_second: number) => {
       const { operation_id, step, direction, attempt, request_id } = copy.message;
       await agents.publish(copy.host, {
         type: 'step_progress',
@@ -308,19 +308,34 @@ describe('a pause', () => {
           rate_bytes_per_second: 1,
           eta_seconds: null,
           paused,
+          limit_bytes_per_second,
         },
       });
     };
     // The row has said so for a while: what the host tells is not from before it heard.
-    await pool.query(`update operations set updated_at = now() - interval '3 seconds' where id = $1`, [
-      operation,
-    ]);
-    await progress(false);
+    const settle = `update operations set updated_at = now() - interval '3 seconds' where id = $1`;
+    await pool.query(settle, [operation]);
+    await progress(false, 0);
     await untilValue(pool, toldSql, [operation], '2');
+    await pool.query(
+      `update operations set request = request || '{"limit_bytes_per_second": 5000}' where id = $1`,
+      [operation],
+    );
+    await pool.query(settle, [operation]);
+    // Several times: what is told too soon after the last sign is passed over.
+    await vi.waitFor(
+      async () => {
+        await progress(true, 0);
+        expect(agents.commands.map(({ message }) => message.command)).toContain('limit');
+      },
+      { timeout: 20_000, interval: 50 },
+    );
     await pause(operation, false);
     await untilValue(pool, toldSql, [operation], '3');
     await endCopy();
     await untilValue(pool, `select state from operations where id = $1`, [operation], 'done');
     expect(told()).toEqual([{ paused: true }, { paused: true }, { paused: false }]);
+    const limits = agents.commands.filter(({ message }) => message.command === 'limit');
+    expect(limits.map(({ message }) => message.arguments)).toEqual([{ limit_bytes_per_second: 5000 }]);
   });
 });

@@ -173,7 +173,7 @@ describe('a pause', () => {
   test('is told again when the copy has lost it', () => {
     const cluster = until(begun(), 'copy');
     cluster.pause(true);
-    cluster.happen({ type: 'governance_changed', again: true });
+    cluster.happen({ type: 'governance_changed', again: 'pause' });
     expect(commands(cluster).filter((command) => command === 'pause_copy')).toHaveLength(2);
   });
 
