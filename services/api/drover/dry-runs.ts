@@ -7,6 +7,7 @@ import type { PlacementRequest } from '../../scheduler/placement/model.ts';
 import { plan } from '../../scheduler/placement/plan.ts';
 import { dumpProblem } from '../../scheduler/placement/text-form/dump-problem.ts';
 import { bodySchema, lastValue, validateBody, validateQuery } from '../http/validate.ts';
+import { requireHost } from '../operations/source-host.ts';
 import { requireServer } from '../routes/server-access.ts';
 import { hostNameSchema } from '../routes/server-actions/migrate.ts';
 import type { ApiServices, RegisterRoutes } from '../services.ts';
@@ -109,7 +110,7 @@ export const registerDroverDryRuns: RegisterRoutes = (app, services) => {
   });
 };
 
-/** What this server's next move would ask. @throws DroverError instance_not_found, migrate_to_same_host */
+/** What this server's next move would ask. @throws DroverError instance_not_found, migrate_to_same_host, requested_host_not_found */
 async function moveOf(
   services: ApiServices,
   request: FastifyRequest,
@@ -118,7 +119,7 @@ async function moveOf(
 ): Promise<PlacementRequest> {
   const server = await requireServer(services, request, id);
   if (host !== undefined && host === server.host) throw new DroverError('migrate_to_same_host');
-  const wish = host === undefined ? {} : { host: hostName(host) };
+  const wish = host === undefined ? {} : { host: await requireHost(services.pool, host) };
   const found = await readMoveRequest(services.pool, instanceId(server.uuid), wish);
   if (found === null) throw new DroverError('instance_not_found', { instance: id });
   return found;

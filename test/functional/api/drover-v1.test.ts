@@ -284,6 +284,12 @@ describe('questions to placement', () => {
     expect(after.rows).toEqual(before.rows);
   });
 
+  test('a host that does not exist is refused as the real move refuses it', async () => {
+    const { status, body } = await call('POST', '/decisions', { servers: [{ id: server, host: 'nope' }] });
+    expect(status).toBe(400);
+    expect(body.error).toMatchObject({ message: 'Compute host nope could not be found.' });
+  });
+
   test('each server of a list takes from what the next may have', async () => {
     const others = await Promise.all(Array.from({ length: 17 }, async () => fixture.server()));
     const { body } = await call('POST', '/decisions', { servers: others.map((id) => ({ id })) });
