@@ -50,8 +50,12 @@ export async function repairClaims(pool: Pool, options: { readonly dry_run: bool
         `update host_inventories n set used = coalesce((select sum(c.amount) from claims c
            where c.host_id = n.host_id and c.resource_class = n.resource_class), 0)`,
       );
+    }
+    // Also where only an orphan went: schedulers would still see what it held by name.
+    const changed = [...orphans.rows, ...wrong.rows].map((row) => row.host);
+    if (!options.dry_run && changed.length > 0) {
       await transaction.query('update hosts set generation = generation + 1 where name = any($1::text[])', [
-        wrong.rows.map((row) => row.host),
+        changed,
       ]);
     }
     return [...orphans.rows.map(describeOrphan), ...wrong.rows.map(describeUsed)];

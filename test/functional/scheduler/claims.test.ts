@@ -320,4 +320,16 @@ describe('repair', () => {
     expect(await wrongBooks(pool)).toEqual([]);
     expect(await repairClaims(pool, { dry_run: false })).toEqual([]);
   });
+
+  test('schedulers read a host again where a claim went that no sum had counted', async () => {
+    const gone = await addInstance(pool, 'c1');
+    await pool.query('update instances set deleted_at = now() where uuid = $1', [gone]);
+    await pool.query('update host_inventories set used = 0');
+    const generation = async () =>
+      (await pool.query<{ generation: number }>(`select generation from hosts where name = 'c1'`)).rows[0]!
+        .generation;
+    const before = await generation();
+    await repairClaims(pool, { dry_run: false });
+    expect(await generation()).toBe(before + 1);
+  });
 });
