@@ -19,6 +19,8 @@ export class ReceiverProcess {
   alive = true;
   /** Connections handed over so far. */
   served = 0;
+  /** Connections that may not have been received yet. */
+  readonly #leaving = new Set<ConnectionHandle>();
 
   constructor() {
     const entry = fileURLToPath(new URL('./worker.ts', import.meta.url));
@@ -38,11 +40,15 @@ export class ReceiverProcess {
     this.ready = Promise.race([ready, ended]);
     this.ended = ended;
     this.#child.on('message', (report: ReceiverReport) => {
+      if (report.is === 'idle' && report.served === this.served) this.#leaving.clear();
       if (report.is === 'ready') isReady();
       else this.#listener(report);
     });
     const end = (): void => {
       this.alive = false;
+      // Node forgets some of those that were not received, and their peers would wait for ever.
+      for (const handle of this.#leaving) handle.close();
+      this.#leaving.clear();
       hasEnded();
     };
     this.#child.once('exit', end);
@@ -66,7 +72,11 @@ export class ReceiverProcess {
     // Node would keep books, here and in the worker, on which server a socket came from, and there is one per
     // migration: listeners would pile up. Nobody asks those books.
     if (socket !== undefined) Reflect.set(socket, 'server', null);
-    this.#child.send(request, socket, { keepOpen: false }, () => undefined);
+    const handle = handleOf(socket);
+    if (handle !== null) this.#leaving.add(handle);
+    this.#child.send(request, socket, { keepOpen: false }, (error) => {
+      if (error !== null) handle?.close();
+    });
   }
 
   /** Lets it hang up and close its files. @returns false when it had to be killed */
@@ -94,6 +104,17 @@ export class ReceiverProcess {
   release(): void {
     if (this.#child.connected) this.#child.disconnect();
   }
+}
+
+/** What Node takes from a socket when it sends it: from then on closing the socket closes nothing. */
+interface ConnectionHandle {
+  close(): void;
+}
+
+function handleOf(socket: Socket | undefined): ConnectionHandle | null {
+  const handle: unknown = socket === undefined ? null : Reflect.get(socket, '_handle');
+  if (typeof handle !== 'object' || handle === null || !('close' in handle)) return null;
+  return typeof handle.close === 'function' ? (handle as ConnectionHandle) : null;
 }
 
 function seconds(amount: number): Promise<void> {

@@ -29,7 +29,7 @@ export class Receiver {
   readonly #admitted: Admitted;
   readonly #streams = new Set<Stream>();
   readonly #serving = new Set<Promise<void>>();
-  #session: { readonly id: string; readonly work: ReceivingSession } | null = null;
+  #session: { readonly id: string; readonly leading: Stream; readonly work: ReceivingSession } | null = null;
   /** Sessions are begun and closed one after the other. */
   #turn: Promise<void> = Promise.resolve();
 
@@ -112,7 +112,7 @@ export class Receiver {
           const work = new ReceivingSession(this.#admitted, connection, (error) => {
             void this.#giveUp(connection, error);
           });
-          this.#session = { id: hello.session, work };
+          this.#session = { id: hello.session, leading: stream, work };
           await work.begin(begin);
         });
       }
@@ -146,12 +146,11 @@ export class Receiver {
     connection.destroy();
   }
 
-  /** The session ends with the stream that leads it. */
+  /** The session ends with the stream that leads it, not with one that led the sender's session before. */
   async #leave(stream: Stream): Promise<void> {
-    const { hello } = stream;
-    if (hello === null || hello.stream !== 0) return;
+    if (stream.hello?.stream !== 0) return;
     await this.#inTurn(async () => {
-      if (this.#session?.id === hello.session) await this.#endSession();
+      if (this.#session?.leading === stream) await this.#endSession();
     });
   }
 

@@ -60,6 +60,9 @@ export class ReceivingSession {
   #proofs: readonly DiskProofs[] = [];
   /** Between `done` and the next thing that comes: what is held is what the sender knows. */
   #round_is_done = false;
+  /** From `finish` on, until a round begins: what comes late over a stream that was given up is not written any more. */
+  #is_finishing = false;
+  readonly #taking = new Set<Promise<void>>();
   #continued = false;
   /** Null: the disks cannot outgrow what was reserved. */
   #space: SpaceAllowance | null = null;
@@ -143,6 +146,7 @@ export class ReceivingSession {
     this.#space ??= this.#openAllowance(begin);
     this.#continued = true;
     this.#round_is_done = false;
+    this.#is_finishing = false;
     await this.#connection.write(textFrame('ready', { continued: true }));
     return true;
   }
@@ -185,6 +189,17 @@ export class ReceivingSession {
   /** Writes one extent's frame. @throws ProtocolError, DiskFailure */
   async take(body: Buffer): Promise<void> {
     if (this.#failure !== null) throw this.#failure;
+    if (this.#is_finishing) throw new ProtocolError('an extent after the end of the round');
+    const taking = this.#take(body);
+    this.#taking.add(taking);
+    try {
+      await taking;
+    } finally {
+      this.#taking.delete(taking);
+    }
+  }
+
+  async #take(body: Buffer): Promise<void> {
     const extent = readExtent(body);
     const staged = this.#disks[extent.disk];
     if (staged === undefined) throw new ProtocolError(`there is no disk ${extent.disk}`);
@@ -251,6 +266,8 @@ export class ReceivingSession {
 
   /** Everything durable, holes where zeros are, and the same digests as the sender's. @throws DigestMismatch, DiskFailure */
   async finish(finish: Finish): Promise<void> {
+    this.#is_finishing = true;
+    await Promise.allSettled(this.#taking);
     await this.#settle();
     for (const staged of this.#disks) {
       const zeros = staged.takeZeroRuns();

@@ -40,7 +40,8 @@ export class TransferRun {
     sent_bytes: 0,
     resent_bytes: 0,
   };
-  readonly #session = randomUUID();
+  /** Of the link there is: what is still on its way over an earlier one is not taken for part of it. */
+  #session = randomUUID();
   #link: ReceiverLink | null = null;
   #disks: readonly SourceDisk[] = [];
   #active_at = performance.now();
@@ -102,6 +103,7 @@ export class TransferRun {
     if (this.#fatal !== null) throw this.#fatal;
     if (this.#link !== null && !this.#link.connection.closed) return this.#link;
     this.#held = null;
+    this.#session = randomUUID();
     const link = await this.#openStream(0);
     if (this.#fatal !== null) {
       link.destroy();
