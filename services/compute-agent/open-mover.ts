@@ -1,17 +1,27 @@
 import type { Configuration } from '../../shared/config/configuration.ts';
+import type { Logger } from '../../shared/logging/logger.ts';
 import { addressOf } from './host-identity.ts';
 import { wallClock } from './mover/host-limit.ts';
 import { createReceiverAdmission } from './mover/receiver-admission.ts';
 import { createSenderSupervisor } from './mover/sender-supervisor.ts';
+import type { StartFailure } from './mover/worker-pool.ts';
 import type { Mover } from './run-agent.ts';
 
 /** Both sides of the mover, as the configuration wants them. */
-export function openMover(configuration: Configuration): Mover {
+export function openMover(configuration: Configuration, log: Logger): Mover {
   const { DEFAULT, mover, libvirt } = configuration;
   const { state_path } = DEFAULT;
+  const sayStartFailed =
+    (side: 'sender' | 'receiver') =>
+    (failure: StartFailure): void =>
+      log.error(
+        { side, ...failure },
+        `the mover's ${side} process ended before it was ready; its own message is in this agent's stderr. Until one starts, no disk can be copied`,
+      );
   return {
     sender: createSenderSupervisor({
       state_path,
+      onStartFailed: sayStartFailed('sender'),
       connections: mover.connections,
       host_limit: {
         bytes_per_second: mover.host_limit_bytes_per_second,
@@ -21,6 +31,7 @@ export function openMover(configuration: Configuration): Mover {
     }),
     receiver: createReceiverAdmission({
       state_path,
+      onStartFailed: sayStartFailed('receiver'),
       authorized_keys_path: mover.authorized_keys_path,
       address: libvirt.migration_inbound_addr ?? addressOf(configuration),
       port: mover.ssh_port,

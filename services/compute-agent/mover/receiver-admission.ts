@@ -16,7 +16,7 @@ import { AuthorizedKeysFile, authorizedKeyLine } from './receiver/authorized-key
 import { MigrationDoor } from './receiver/migration-door.ts';
 import { ReceiverProcess } from './receiver/receiver-process.ts';
 import { socketsFolder } from './sockets-folder.ts';
-import { WorkerPool } from './worker-pool.ts';
+import { WorkerPool, type StartFailure } from './worker-pool.ts';
 import { relayCommand } from './receiver/relay.ts';
 
 export interface ReceiverAdmissionOptions {
@@ -32,6 +32,8 @@ export interface ReceiverAdmissionOptions {
   readonly host_key_paths: readonly string[];
   /** Receivers that are started before they are needed. */
   readonly idle_workers?: number;
+  /** Hears of each receiver that has ended before it was ready. */
+  readonly onStartFailed?: (failure: StartFailure) => void;
 }
 
 /** The target's side of all migrations that come to this host. Takes up the admissions of an agent that ran before. */
@@ -55,7 +57,11 @@ class HostAdmission implements ReceiverAdmission {
     this.#records_folder = join(folder, 'admissions');
     this.#journals_folder = join(folder, 'journals');
     this.#sockets_folder = socketsFolder(options.state_path);
-    this.#pool = new WorkerPool({ idle_max: options.idle_workers ?? 2, create: () => new ReceiverProcess() });
+    this.#pool = new WorkerPool({
+      idle_max: options.idle_workers ?? 2,
+      create: () => new ReceiverProcess(),
+      ...(options.onStartFailed === undefined ? {} : { onStartFailed: options.onStartFailed }),
+    });
     this.#keys = new AuthorizedKeysFile(options.authorized_keys_path, () => this.#keyLines());
     this.#ready = this.#start();
     // Whoever calls first hears of it.

@@ -11,6 +11,14 @@ export interface PooledWorker {
   release(): void;
 }
 
+/** A worker has ended before it was ready. */
+export interface StartFailure {
+  readonly pid: number;
+  /** So many in a row, this one included. */
+  readonly failed_starts: number;
+  readonly next_start_seconds: number;
+}
+
 /** A worker is replaced after so much work: whatever it may have leaked goes with it. */
 const USES_MAX = 500;
 /**
@@ -24,6 +32,8 @@ const SPARE_SECONDS = 30;
 
 /** A worker that has ended is replaced after this time, unless somebody needs one before. */
 const REPLACE_SECONDS = 1;
+/** After workers that could not even start the wait doubles with each, up to this; whoever needs one waits as long. */
+const REPLACE_SECONDS_MAX = 60;
 
 /** Workers that are started before they are needed: starting one takes longer than receiving a small disk. */
 export class WorkerPool<Worker extends PooledWorker> {
@@ -37,16 +47,30 @@ export class WorkerPool<Worker extends PooledWorker> {
   #patience: NodeJS.Timeout | null = null;
   #sparing: NodeJS.Timeout | null = null;
   #closed = false;
+  /** Workers in a row that have ended before they were ready. */
+  #failed_starts = 0;
+  #replacing: NodeJS.Timeout | null = null;
+  readonly #onStartFailed: (failure: StartFailure) => void;
 
-  /** @param options.idle_max workers that are kept ready */
-  constructor(options: { readonly idle_max: number; readonly create: () => Worker }) {
+  /**
+   * @param options.idle_max workers that are kept ready
+   * @param options.onStartFailed hears of each worker that has ended before it was ready
+   */
+  constructor(options: {
+    readonly idle_max: number;
+    readonly create: () => Worker;
+    readonly onStartFailed?: (failure: StartFailure) => void;
+  }) {
     this.#idle_max = options.idle_max;
     this.#create = options.create;
+    this.#onStartFailed = options.onStartFailed ?? (() => undefined);
   }
 
   /** Starts the workers that are kept ready. */
   warm(): void {
-    while (!this.#closed && this.#all.size < this.#idle_max) this.#start();
+    // While they fail, one shows as well as many whether they start again.
+    const wanted = this.#failed_starts > 0 ? 1 : this.#idle_max;
+    while (!this.#closed && this.#replacing === null && this.#all.size < wanted) this.#start();
   }
 
   get pids(): readonly number[] {
@@ -59,7 +83,7 @@ export class WorkerPool<Worker extends PooledWorker> {
     if (idle !== undefined) return Promise.resolve(idle);
     return new Promise((resolve) => {
       this.#waiting.push(resolve);
-      if (this.#all.size < this.#idle_max) this.#start();
+      if (this.#failed_starts === 0 && this.#all.size < this.#idle_max) this.#start();
       else this.#bePatient();
     });
   }
@@ -67,6 +91,8 @@ export class WorkerPool<Worker extends PooledWorker> {
   /** One start at a time, each after the patience; a worker that comes free begins it anew. */
   #bePatient(): void {
     if (this.#patience !== null || this.#starting > 0 || this.#waiting.length === 0) return;
+    // Those that wait are served by the next start that is due.
+    if (this.#replacing !== null && this.#failed_starts > 0) return;
     this.#patience = setTimeout(() => {
       this.#patience = null;
       if (this.#waiting.length > 0) this.#start();
@@ -81,6 +107,8 @@ export class WorkerPool<Worker extends PooledWorker> {
     void worker.ended.then(() => this.#forget(worker));
     void worker.ready.then(() => {
       this.#starting -= 1;
+      if (worker.alive) this.#failed_starts = 0;
+      else this.#noteFailedStart(worker);
       this.#offer(worker);
       this.#bePatient();
     });
@@ -108,8 +136,37 @@ export class WorkerPool<Worker extends PooledWorker> {
     this.#all.delete(worker);
     const place = this.#idle.indexOf(worker);
     if (place >= 0) this.#idle.splice(place, 1);
-    // Not at once: one that cannot even start would be started for ever.
-    setTimeout(() => this.warm(), REPLACE_SECONDS * 1000).unref();
+    this.#replaceLater();
+  }
+
+  #noteFailedStart(worker: Worker): void {
+    if (this.#closed) return;
+    this.#failed_starts += 1;
+    if (this.#replacing !== null) clearTimeout(this.#replacing);
+    this.#replacing = null;
+    this.#replaceLater();
+    this.#onStartFailed({
+      pid: worker.identity.pid,
+      failed_starts: this.#failed_starts,
+      next_start_seconds: this.#replaceSeconds(),
+    });
+  }
+
+  /** Not at once: one that cannot even start would be started for ever. */
+  #replaceLater(): void {
+    if (this.#closed || this.#replacing !== null) return;
+    this.#replacing = setTimeout(() => {
+      this.#replacing = null;
+      this.warm();
+      // Who waits has been patient.
+      const due = this.#failed_starts > 0 && this.#starting === 0 && this.#waiting.length > 0;
+      if (due) this.#start();
+      else this.#bePatient();
+    }, this.#replaceSeconds() * 1000).unref();
+  }
+
+  #replaceSeconds(): number {
+    return Math.min(REPLACE_SECONDS * 2 ** Math.max(this.#failed_starts - 1, 0), REPLACE_SECONDS_MAX);
   }
 
   recycle(worker: Worker): void {

@@ -1,5 +1,9 @@
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
-import { WorkerPool, type PooledWorker } from '../../../../services/compute-agent/mover/worker-pool.ts';
+import {
+  WorkerPool,
+  type PooledWorker,
+  type StartFailure,
+} from '../../../../services/compute-agent/mover/worker-pool.ts';
 
 class TestWorker implements PooledWorker {
   readonly identity = { pid: 1, start_ticks: 1 };
@@ -110,5 +114,34 @@ describe('a pool of workers', () => {
     expect(created.filter(({ alive }) => alive)).toHaveLength(3);
     await settle(2000);
     expect(created.filter(({ alive }) => alive)).toHaveLength(2);
+  });
+
+  it('starts workers that cannot start ever more seldom, says so, and is as before when one does', async () => {
+    const failures: StartFailure[] = [];
+    let broken = true;
+    const started: TestWorker[] = [];
+    const failing = new WorkerPool({
+      idle_max: 2,
+      create: () => {
+        const worker = new TestWorker();
+        started.push(worker);
+        if (broken) worker.release();
+        worker.begin();
+        return worker;
+      },
+      onStartFailed: (failure) => failures.push(failure),
+    });
+    failing.warm();
+    const taken = failing.take();
+    await settle(600_000);
+    // Two at first, then one at a time after ever longer waits, at last each minute.
+    expect(started.length).toBeGreaterThanOrEqual(10);
+    expect(started.length).toBeLessThanOrEqual(18);
+    expect(failures).toHaveLength(started.length);
+    expect(failures.at(-1)).toEqual({ pid: 1, failed_starts: started.length, next_start_seconds: 60 });
+    broken = false;
+    await settle(60_000);
+    expect(await taken).toBe(started.at(-1));
+    await failing.close();
   });
 });
