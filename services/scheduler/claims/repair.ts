@@ -15,6 +15,8 @@ interface OrphanRow {
   readonly consumer_uuid: string;
   readonly resource_class: string;
   readonly amount: number;
+  /** Where its instance lives, if it is elsewhere; null: it is nowhere, or gone. */
+  readonly lives_on: string | null;
 }
 interface UsedRow {
   readonly host: string;
@@ -24,15 +26,17 @@ interface UsedRow {
 }
 
 /**
- * Finds claims that nobody owns (the instance is deleted, or the migration has come to rest) and inventories whose
- * `used` is not the sum of their claims, and mends both unless `dry_run`. All hosts are locked for the moment it takes,
+ * Finds claims that nobody owns (the instance is deleted or lives elsewhere, or the migration has come to rest) and
+ * inventories whose `used` is not the sum of their claims, and mends both unless `dry_run`. All hosts are locked for the moment it takes,
  * so no claim is half made. @returns what was found, in words, whether mended or not.
  */
 export async function repairClaims(pool: Pool, options: { readonly dry_run: boolean }): Promise<Finding[]> {
   return await inTransaction(pool, async (transaction) => {
     await transaction.query('select id from hosts order by id for update');
     const orphans = await transaction.query<OrphanRow>(
-      `select h.name as host, c.consumer_kind, c.consumer_uuid, c.resource_class, c.amount
+      `select h.name as host, c.consumer_kind, c.consumer_uuid, c.resource_class, c.amount,
+         (select i.host from instances i where i.uuid = c.instance_uuid and i.deleted_at is null
+            and c.consumer_kind = 'instance') as lives_on
        from claims c join hosts h on h.id = c.host_id
        where ${isOrphan} order by h.name, c.consumer_uuid, c.resource_class`,
     );
@@ -62,18 +66,26 @@ export async function repairClaims(pool: Pool, options: { readonly dry_run: bool
   });
 }
 
-/** No live instance stands behind it, or its migration holds nothing any more (alias `c`). */
+/**
+ * No live instance stands behind it, or the instance lives elsewhere and nothing is under way that would bring it here,
+ * or its migration holds nothing any more (alias `c`).
+ */
 const isOrphan = `
   not exists (select from instances i where i.uuid = c.instance_uuid and i.deleted_at is null)
+  or (c.consumer_kind = 'instance' and not exists (select from instances i join hosts home on home.name = i.host
+        where i.uuid = c.instance_uuid and home.id = c.host_id)
+      and not exists (select from operations o where o.instance_uuid = c.instance_uuid
+        and o.state in ('waiting', 'running', 'unwinding', 'stuck')))
   or (c.consumer_kind = 'migration' and not exists (select from migrations m where m.uuid = c.consumer_uuid
         and m.status not in ('confirmed', 'reverted', 'error', 'cancelled')))`;
 
 function describeOrphan(row: OrphanRow): Finding {
+  const state = row.lives_on === null ? 'is gone' : `lives on ${row.lives_on}`;
   return {
     kind: 'orphaned_claim',
     host: row.host,
     resource_class: row.resource_class,
-    sentence: `${row.host}: ${row.consumer_kind} ${row.consumer_uuid} is gone but held ${row.amount} ${row.resource_class}.`,
+    sentence: `${row.host}: ${row.consumer_kind} ${row.consumer_uuid} ${state} but held ${row.amount} ${row.resource_class}.`,
   };
 }
 

@@ -321,6 +321,18 @@ describe('repair', () => {
     expect(await repairClaims(pool, { dry_run: false })).toEqual([]);
   });
 
+  test('finds what an instance holds on a host where it does not live, once nothing is under way', async () => {
+    const instance = await addInstance(pool, 'c1');
+    const { operation } = await addColdMigration(pool, instance);
+    await pool.query(`update instances set host = 'c2' where uuid = $1`, [instance]);
+    expect(await repairClaims(pool, { dry_run: true })).toEqual([]);
+    await pool.query(`update operations set state = 'done' where id = $1`, [operation]);
+    expect((await repairClaims(pool, { dry_run: false })).map(({ sentence }) => sentence)).toContain(
+      `c1: instance ${instance} lives on c2 but held 1 VCPU.`,
+    );
+    expect(await consumers(instance)).toEqual([]);
+  });
+
   test('schedulers read a host again where a claim went that no sum had counted', async () => {
     const gone = await addInstance(pool, 'c1');
     await pool.query('update instances set deleted_at = now() where uuid = $1', [gone]);
