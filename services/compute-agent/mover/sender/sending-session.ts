@@ -26,6 +26,11 @@ import { readDone, readReady } from '../protocol-texts.ts';
 
 /** What a break may cost at most, and how far the receiver's disk may lag behind. */
 const UNACKNOWLEDGED_BYTES_MAX = 64 * 1024 * 1024;
+/**
+ * Extents that are made ready while the one before them leaves: packing runs on threads of its own, and on a slow link
+ * with text one thread packs less than the link would take.
+ */
+const READY_AT_ONCE = 2;
 /** A round with less to send is over before more connections would pay. */
 const WORTH_MORE_CONNECTIONS_BYTES = 32 * 1024 * 1024;
 
@@ -91,7 +96,7 @@ export class SendingSession {
       onBroken: (stream) => this.#lose(this.#window.lose(stream)),
       onFailure: (error) => this.#window.fail(error),
     });
-    this.#memory = new MemoryPool(READ_AHEAD + 2 * (1 + further.count));
+    this.#memory = new MemoryPool(READ_AHEAD + (1 + READY_AT_ONCE) * (1 + further.count));
     this.#reads = readAhead(disks, this.#memory, (disk, index, source) => this.#skips(disk, index, source));
   }
 
@@ -190,28 +195,36 @@ export class SendingSession {
     }
   }
 
-  /** Sends, over one stream of any number, until nothing is left. One extent leaves while the next is made ready. */
+  /** Sends, over one stream of any number, until nothing is left. While one extent leaves, the next are made ready. */
   async #sendOver(stream: Stream): Promise<void> {
-    let putting: Promise<void> = Promise.resolve();
+    const leaving: Promise<void>[] = [];
+    let last: Promise<void> = Promise.resolve();
     try {
       for (let read = await this.#nextRead(); read !== null; read = await this.#nextRead()) {
-        const { memory } = read;
-        const extent = await this.#prepare(read, stream).catch((error: unknown) => {
-          this.#memory.give(memory);
-          throw error;
-        });
-        const before = putting;
-        putting = before
-          .then(() => this.#putNext(extent, stream.link))
-          .finally(() => this.#memory.give(memory));
+        last = this.#leave(read, stream, last);
         // Waited for later: until then it is nobody's unhandled failure.
-        putting.catch(() => undefined);
-        await before;
+        last.catch(() => undefined);
+        leaving.push(last);
+        if (leaving.length > READY_AT_ONCE) await leaving.shift();
         if (this.#put_bytes >= WORTH_MORE_CONNECTIONS_BYTES) this.#further.start();
       }
+      await last;
     } finally {
       // The memory of what is still leaving must not be read into.
-      await putting;
+      await Promise.allSettled(leaving);
+    }
+  }
+
+  /** Makes one extent ready at once, and puts it on the stream behind the one before it. */
+  async #leave(read: PendingRead, stream: Stream, before: Promise<void>): Promise<void> {
+    const preparing = this.#prepare(read, stream);
+    preparing.catch(() => undefined);
+    try {
+      await before;
+      await this.#putNext(await preparing, stream.link);
+    } finally {
+      await preparing.catch(() => undefined);
+      this.#memory.give(read.memory);
     }
   }
 
@@ -266,6 +279,9 @@ export class SendingSession {
     const { disk, index, source, again } = read;
     const length = source.layout.length(index);
     await this.#window.room(length);
+    // Before it is packed: others are made ready meanwhile, and must find the room taken.
+    this.#window.add(read, stream.number, length);
+    this.#held[disk]?.set(index, source.leaves.get(index));
     const segments = source.leaves.isZero(index) ? [] : segmentsOf(content, source.layout.extent_bytes);
     const plain = compact(content, segments);
     const packed = await compressor.pack(plain, limiter.rate_bytes_per_second);
@@ -279,13 +295,11 @@ export class SendingSession {
     };
     if (source.sent.has(index)) counters.resent_bytes += decodedBytes(segments);
     source.sent.add(index);
-    this.#window.add(read, stream.number, length);
     if (!again) {
       counters.changed_bytes += length;
       this.#account(source, index, { skipped: false });
       counters.skipped_bytes += length - decodedBytes(segments);
     }
-    this.#held[disk]?.set(index, extent.leaf);
     return extent;
   }
 
