@@ -309,8 +309,7 @@ export class SendingSession {
     const wire_bytes = await this.#put(extent, link);
     // Each stream sees its part of the link.
     const seen_bytes = wire_bytes * (1 + this.#further.count);
-    const packed = extent.encoding === encodings.zstd;
-    this.#options.compressor.noteSent(seen_bytes, performance.now() - started_at, packed);
+    this.#options.compressor.noteSent(seen_bytes, performance.now() - started_at);
   }
 
   async #put(extent: Extent, link: ReceiverLink): Promise<number> {
