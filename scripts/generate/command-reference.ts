@@ -54,7 +54,8 @@ function takesArguments(words: readonly string[]): boolean {
 
 /** Without the options that every command has, and has in the same sense. */
 function ownHelp(words: readonly string[]): string {
-  const common = /^\s+(?:--help|--version|-f, --format +How to|-c, --column|--os-cloud) .*\n(?: {20,}.*\n)*/gm;
+  const common =
+    /^\s+(?:--help|--version|-f, --format +How to|-c, --column|--os-cloud) .*\n(?: {20,}.*\n)*/gm;
   return `${help(words, WIDTH)}\n`
     .replaceAll(common, '')
     .replace(/^Options:\n(?=\n|$)/m, '')

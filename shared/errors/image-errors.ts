@@ -70,7 +70,8 @@ export const imageErrors = {
   image_unbootable: {
     http_status: 400,
     message: 'Image {image} is unacceptable: its disk format is {disk_format}.',
-    advice: 'Servers are made of raw and qcow2 images. Convert it with `qemu-img convert` and upload it anew.',
+    advice:
+      'Servers are made of raw and qcow2 images. Convert it with `qemu-img convert` and upload it anew.',
   },
   image_data_refused: {
     http_status: 400,
