@@ -217,7 +217,14 @@ test('a turn that is given back while another joins the queue is not left lying'
   const drover = { reconcile_interval_seconds: 600 };
   await start(1, { mover: { max_transfers_per_source: 1 }, drover });
   const first = await ask('compute1');
-  await agents.wake(first);
+  // More than once: a scheduler that has just started may have no queue yet, and nothing else finds the first one here.
+  await vi.waitFor(
+    async () => {
+      await agents.wake(first);
+      expect(copying).toHaveLength(1);
+    },
+    { timeout: 20_000, interval: 50 },
+  );
   await untilValue(pool, stepOf, [first], 'copy');
   // Whoever joins has counted the copies already when it stops here; it joins alone, because it asks for this cluster.
   await pool.query(`
