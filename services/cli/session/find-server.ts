@@ -1,5 +1,5 @@
-import { CommandFailure, ExitCode } from '../exit-codes.ts';
 import { list, record, text, type JsonRecord } from './json.ts';
+import { onlyOne } from './only-one.ts';
 import type { Session } from './session.ts';
 
 /**
@@ -16,15 +16,7 @@ export async function findServer(session: Session, name_or_id: string): Promise<
   const scope = session.roles.includes('admin') ? '&all_tenants=1' : '';
   const answer = await session.request('compute', 'GET', `/servers/detail?name=${pattern}${scope}`);
   const found = list(answer.body, 'servers').filter((server) => text(server, 'name') === name_or_id);
-  const [only] = found;
-  if (only !== undefined && found.length === 1) return only;
-  throw found.length === 0
-    ? new CommandFailure(ExitCode.refused, `No server with a name or id of '${name_or_id}' exists.`)
-    : new CommandFailure(
-        ExitCode.refused,
-        `${found.length} servers are named '${name_or_id}'.`,
-        `Use an id: ${found.map((server) => text(server, 'id')).join(', ')}`,
-      );
+  return onlyOne(found, 'server', name_or_id);
 }
 
 /** As findServer, for commands that need only the id. */

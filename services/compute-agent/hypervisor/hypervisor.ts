@@ -40,6 +40,10 @@ export interface Hypervisor {
    * twice, nothing is left out. Offsets are those of the files; a driver that knows the guest's own only says null for a
    * qcow2. Null: it cannot say, because it was not asked before in this driver's life, or lost count. Then the disks
    * are read whole and compared.
+   *
+   * Asking takes: what is told is cleared, and an agent that dies before a round has read it takes it along. A driver
+   * whose bitmap outlives the agent therefore says null the first time after the agent's start, or keeps what it told
+   * until it is acknowledged.
    */
   takeDirty(id: InstanceId): Promise<ChangedRanges | null>;
   /** Refuses (DroverError) a guest that could not run here: machine type, CPU, name clash. */

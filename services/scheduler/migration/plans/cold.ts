@@ -1,6 +1,6 @@
 import { nextEpoch, unwindEpoch } from '../epochs.ts';
 import { command, fact, homeOf, type Plan, type Step } from '../step.ts';
-import { copy, precopy, verify, wasRunning } from './copying.ts';
+import { abortCopy, copy, precopy, verify, wasRunning } from './copying.ts';
 import { prepare, transferDisks } from './prepare.ts';
 import { turn } from './turn.ts';
 
@@ -99,17 +99,7 @@ const connect: Step = {
         timing: 'short',
       }),
   },
-  undo: {
-    type: 'command',
-    order: (world) =>
-      command({
-        host: homeOf(world),
-        command: 'abort_copy',
-        arguments: {},
-        epoch: unwindEpoch(world),
-        timing: 'short',
-      }),
-  },
+  undo: abortCopy,
 };
 
 const stop: Step = {

@@ -9,8 +9,8 @@ import { transferDisks } from './prepare.ts';
 
 /** The steps of a move in which bytes travel, and the look at what has arrived. */
 
-/** Before `stop` is undone: no mover may read a disk that a guest writes again. */
-const abortCopy: Undo = {
+/** Before `stop` is undone: no mover may read a disk that a guest writes again. Undoes `connect` as well: its mover waits. */
+export const abortCopy: Undo = {
   type: 'command',
   order: (world) =>
     command({
