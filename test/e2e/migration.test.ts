@@ -323,8 +323,8 @@ test.each([
   const server = await create('damaged');
   const source = hostOf(server);
   const digest = await guestDiskDigest(servers.folder(server.id, source));
-  // Time to reach into the copy after it has arrived.
-  turnKnobs({ delay: { verify: 1.5 } });
+  // What has arrived waits to be looked at until it is damaged.
+  turnKnobs({ hold_from: { verify: 1 } });
   try {
     await servers.action(server.id, { migrate: null });
     let damaged = 0;
@@ -334,6 +334,7 @@ test.each([
       if (looks > damaged && damaged < times) {
         damaged += 1;
         await damage(server.id);
+        turnKnobs(damaged < times ? { hold_from: { verify: damaged + 1 } } : {});
       }
       return (await servers.show(server.id))['OS-EXT-STS:task_state'] === null;
     });

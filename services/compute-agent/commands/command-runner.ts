@@ -84,7 +84,7 @@ export class CommandRunner {
   ): Promise<Answer | null> {
     const knobs = this.#knobs;
     try {
-      await knobs?.before(message.command, signal);
+      await knobs?.before(message.command, message.operation_id, signal);
       const outcome = await definition.run(
         {
           command: message.command,

@@ -4,13 +4,18 @@ import { setTimeout as delay } from 'node:timers/promises';
 import type { HostName } from '../../../../shared/domain/ids.ts';
 import { DroverError } from '../../../../shared/errors/drover-error.ts';
 
-/** Command → number: seconds for `delay`, how often for the others (`Infinity`: always). */
+/** Command → number: seconds for `delay`, which one for `hold_from`, how often for the others (`Infinity`: always). */
 export type PerCommand = Readonly<Record<string, number>>;
 
 /** How a simulated host misbehaves. */
 export interface Knobs {
   /** Seconds that a command takes longer. */
   readonly delay: PerCommand;
+  /**
+   * The n-th of an operation, and those after it, wait before they do anything until this is raised or taken away. For
+   * tests that reach into a host between two steps: a delay would be a race with what is done meanwhile.
+   */
+  readonly hold_from: PerCommand;
   /** Fails before anything is done. */
   readonly fail: PerCommand;
   /** Fails after everything is done: what a crash before the answer looks like. */
@@ -26,6 +31,7 @@ export interface Knobs {
 
 export const calmKnobs: Knobs = {
   delay: {},
+  hold_from: {},
   fail: {},
   fail_after: {},
   hang: {},
@@ -37,6 +43,9 @@ export const calmKnobs: Knobs = {
 
 const counted = ['fail', 'fail_after', 'hang', 'lose_reply'] as const;
 type Counted = (typeof counted)[number];
+
+/** How often a held command looks whether it may go on. */
+const HOLD_READ_MILLISECONDS = 50;
 
 /**
  * Reads option values like `adopt=2` or `adopt`.
@@ -70,6 +79,8 @@ export class KnobBoard {
   #version = '';
   /** How often each counted knob has been used since it was set. */
   readonly #used = new Map<string, number>();
+  /** Operation and command → how many of them have come. */
+  readonly #come = new Map<string, number>();
 
   constructor(options: {
     readonly configured: Knobs;
@@ -95,9 +106,10 @@ export class KnobBoard {
     return this.#current;
   }
 
-  /** Misbehaves before a command as it was told to. @throws DroverError fake_failure */
-  async before(command: string, signal: AbortSignal): Promise<void> {
+  /** Misbehaves before a command of an operation as it was told to. @throws DroverError fake_failure */
+  async before(command: string, operation_id: string, signal: AbortSignal): Promise<void> {
     const knobs = await this.read();
+    await this.#hold(command, operation_id, signal);
     const seconds = knobs.delay[command] ?? 0;
     if (seconds > 0) await delay(seconds * 1000, undefined, { signal });
     if (this.#take('hang', command)) await new Promise((_, reject) => onAbort(signal, reject));
@@ -109,6 +121,15 @@ export class KnobBoard {
     await this.read();
     if (this.#take('fail_after', command)) throw this.#failure(command);
     return this.#take('lose_reply', command) ? 'keep silent' : 'answer';
+  }
+
+  /** Counts also what it lets pass: a file that comes later means the commands since the agent's start. */
+  async #hold(command: string, operation_id: string, signal: AbortSignal): Promise<void> {
+    const key = `${operation_id} ${command}`;
+    const number = (this.#come.get(key) ?? 0) + 1;
+    this.#come.set(key, number);
+    while (number >= ((await this.read()).hold_from[command] ?? Infinity))
+      await delay(HOLD_READ_MILLISECONDS, undefined, { signal });
   }
 
   #take(knob: Counted, command: string): boolean {
@@ -146,7 +167,7 @@ async function readKnobs(file: string): Promise<Partial<Knobs> | null> {
     if (typeof value !== 'object' || value === null || Array.isArray(value)) return null;
     const given = value as Record<string, unknown>;
     const knobs: Record<string, unknown> = {};
-    for (const name of ['delay', ...counted])
+    for (const name of ['delay', 'hold_from', ...counted])
       if (given[name] !== undefined) {
         const numbers = perCommand(given[name]);
         if (numbers === null) return null;
