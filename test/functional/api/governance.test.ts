@@ -2,19 +2,11 @@ import { randomUUID } from 'node:crypto';
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { createServersFixture, type Actor, type ServersFixture } from './servers-fixture.ts';
+import { describe, expect, test } from 'vitest';
+import { call, fixture, useServersFixture } from './server-requests.ts';
+import { createServersFixture } from './servers-fixture.ts';
 
-let fixture: ServersFixture;
-beforeAll(async () => {
-  fixture = await createServersFixture({ mover: { limit_bytes_per_second: 12_345 } });
-});
-afterAll(async () => {
-  await fixture.close();
-});
-
-const call = (method: 'GET' | 'POST' | 'PUT', path: string, body?: unknown, actor: Actor | null = 'admin') =>
-  fixture.send(actor, method, path, { root: '/drover/v1', ...(body === undefined ? {} : { body }) });
+useServersFixture({ mover: { limit_bytes_per_second: 12_345 } });
 
 interface Moving {
   readonly server: string;
