@@ -1,56 +1,24 @@
 import { randomUUID } from 'node:crypto';
-import { afterAll, afterEach, beforeAll, beforeEach, expect, test } from 'vitest';
+import { afterEach, beforeEach, expect, test } from 'vitest';
 import { Chooser } from '../../../services/scheduler/drive/choose.ts';
-import type { DriveServices } from '../../../services/scheduler/drive/services.ts';
 import { Turns } from '../../../services/scheduler/drive/turns.ts';
-import { HostLists } from '../../../services/scheduler/host-lists.ts';
-import { defaultPlacementSettings } from '../../../services/scheduler/placement/settings.ts';
-import { machineSettings } from '../../../services/scheduler/settings.ts';
-import { HostSnapshot } from '../../../services/scheduler/snapshot/host-snapshot.ts';
-import { loadConfiguration } from '../../../shared/config/configuration.ts';
-import type { Pool } from '../../../shared/database/connect.ts';
-import { schedulerId, type OperationId } from '../../../shared/domain/ids.ts';
-import { createTestDatabase, type TestDatabase } from '../support/database.ts';
-import { addHost, addNewInstance, addOperation, pipelinedPool, silent, wrongBooks } from './support.ts';
+import type { HostSnapshot } from '../../../services/scheduler/snapshot/host-snapshot.ts';
+import type { OperationId } from '../../../shared/domain/ids.ts';
+import { pool, useClusterDatabase, wrongBooks } from './cluster-database.ts';
+import { addHost, addNewInstance, addOperation } from './rows.ts';
+import { driveServices } from './drive-services.ts';
 
 /** Choices that share a transaction, on a real database. */
-let database: TestDatabase;
-let pool: Pool;
 let snapshot: HostSnapshot;
 let chooser: Chooser;
 
-beforeAll(async () => {
-  database = await createTestDatabase();
-  pool = pipelinedPool(database.url);
-});
-afterAll(async () => {
-  await pool.end();
-  await database.drop();
-});
+useClusterDatabase();
 beforeEach(async () => {
   await pool.query('truncate instances, hosts, services, claims, outbox, decisions, server_groups cascade');
   for (const host of ['c1', 'c2']) await addHost(pool, host);
-  snapshot = new HostSnapshot({
-    pool,
-    service_down_seconds: 60,
-    default_availability_zone: 'nova',
-    now_seconds: () => performance.now() / 1000,
-  });
+  const services = driveServices('one', { lease_seconds: 60 });
+  ({ snapshot } = services);
   await snapshot.refresh();
-  const services: DriveServices = {
-    pool,
-    log: silent,
-    scheduler_id: schedulerId('one'),
-    settings: machineSettings(loadConfiguration([])),
-    placement: defaultPlacementSettings,
-    lease_seconds: 60,
-    service_down_seconds: 60,
-    imageSource: (image) => ({ ...image, url: '', ticket: '' }),
-    snapshot,
-    host_lists: new HostLists(pool),
-    turnsChanged: () => undefined,
-    wakeOutbox: () => undefined,
-  };
   chooser = new Chooser(services, new Turns());
 });
 afterEach(async () => {

@@ -1,86 +1,18 @@
 import { randomUUID } from 'node:crypto';
 import fc from 'fast-check';
-import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
-import type { Pool } from '../../../shared/database/connect.ts';
+import { describe, expect, test } from 'vitest';
 import { hostName, type InstanceId, type MigrationId } from '../../../shared/domain/ids.ts';
 import type { ClaimRequest } from '../../../services/scheduler/claims/books.ts';
-import { claim } from '../../../services/scheduler/claims/claim.ts';
-import { hostsOfClaims, lockHosts } from '../../../services/scheduler/claims/lock-hosts.ts';
 import {
   releaseAllClaims,
   releaseSourceClaim,
   returnClaimsToSource,
 } from '../../../services/scheduler/claims/release.ts';
-import { repairClaims } from '../../../services/scheduler/claims/repair.ts';
-import { transact, type Transaction } from '../../../services/scheduler/drive/transaction.ts';
-import { createTestDatabase, type TestDatabase } from '../support/database.ts';
-import { addColdMigration, addHost, addInstance, pipelinedPool, wrongBooks } from './support.ts';
+import { commit, commitClaim, consumers, request, useSmallHosts } from './claim-requests.ts';
+import { pool, wrongBooks } from './cluster-database.ts';
+import { addColdMigration, addHost, addInstance } from './rows.ts';
 
-let database: TestDatabase;
-let pool: Pool;
-
-beforeAll(async () => {
-  database = await createTestDatabase();
-  pool = pipelinedPool(database.url);
-});
-afterAll(async () => {
-  await pool.end();
-  await database.drop();
-});
-beforeEach(async () => {
-  await pool.query('truncate instances, hosts, services, claims, server_groups, aggregates cascade');
-  for (const host of ['c1', 'c2', 'c3']) await addHost(pool, host, small);
-});
-
-/** Room for four servers of one virtual CPU. */
-const small = {
-  inventory: { vcpus: 4, memory_mb: 1024, local_gb: 100, disk_available_bytes: 1e12 },
-  reserved: { vcpus: 0, memory_mb: 0, disk_gb: 0 },
-  allocation_ratios: { vcpu: 1, memory_mb: 1, disk_gb: 1 },
-};
-
-const amounts = { VCPU: 1, MEMORY_MB: 128, DISK_GB: 1 };
-
-function request(host: string, instance: InstanceId, changes: Partial<ClaimRequest> = {}): ClaimRequest {
-  return {
-    host: hostName(host),
-    instance_id: instance,
-    move: null,
-    amounts,
-    details: null,
-    server_group_uuid: null,
-    is_known_up: false,
-    ...changes,
-  };
-}
-
-async function commitClaim(asked: ClaimRequest): ReturnType<typeof claim> {
-  return await transact(pool, async (transaction) => {
-    const outcome = await claim(transaction, asked, 60);
-    if (outcome.claimed) await transaction.finish([outcome.written]);
-    return outcome;
-  });
-}
-
-async function commit(
-  instance: InstanceId,
-  work: (transaction: Transaction) => Promise<void>,
-): Promise<void> {
-  await transact(pool, async (transaction) => {
-    await lockHosts(transaction, await hostsOfClaims(transaction, instance));
-    await work(transaction);
-    await transaction.finish([]);
-  });
-}
-
-async function consumers(instance: InstanceId): Promise<string[]> {
-  const { rows } = await pool.query<{ line: string }>(
-    `select h.name || ' ' || c.consumer_kind as line from claims c join hosts h on h.id = c.host_id
-     where c.instance_uuid = $1 and c.resource_class = 'VCPU' order by 1`,
-    [instance],
-  );
-  return rows.map((row) => row.line);
-}
+useSmallHosts();
 
 describe('a claim', () => {
   const refusals: ReadonlyArray<{
@@ -290,58 +222,5 @@ describe('under any interleaving of claims, moves and releases', () => {
       }),
       { numRuns: 25 },
     );
-  });
-});
-
-describe('repair', () => {
-  test('finds nothing where nothing is wrong', async () => {
-    await addInstance(pool, 'c1');
-    expect(await repairClaims(pool, { dry_run: false })).toEqual([]);
-  });
-
-  test('says what is wrong, and mends it unless it is a dry run', async () => {
-    const gone = await addInstance(pool, 'c1');
-    await addInstance(pool, 'c1');
-    await pool.query('update instances set deleted_at = now() where uuid = $1', [gone]);
-    await pool.query(
-      `update host_inventories set used = 99 where resource_class = 'VCPU'
-         and host_id = (select id from hosts where name = 'c2')`,
-    );
-    const found = await repairClaims(pool, { dry_run: true });
-    expect(found.map((finding) => finding.sentence)).toEqual(
-      expect.arrayContaining([
-        `c1: instance ${gone} is gone but held 128 MEMORY_MB.`,
-        'c2: VCPU was counted as 99 in use, its claims add up to 0.',
-      ]),
-    );
-    expect(await consumers(gone)).toEqual(['c1 instance']);
-    expect(await repairClaims(pool, { dry_run: false })).toEqual(found);
-    expect(await consumers(gone)).toEqual([]);
-    expect(await wrongBooks(pool)).toEqual([]);
-    expect(await repairClaims(pool, { dry_run: false })).toEqual([]);
-  });
-
-  test('finds what an instance holds on a host where it does not live, once nothing is under way', async () => {
-    const instance = await addInstance(pool, 'c1');
-    const { operation } = await addColdMigration(pool, instance);
-    await pool.query(`update instances set host = 'c2' where uuid = $1`, [instance]);
-    expect(await repairClaims(pool, { dry_run: true })).toEqual([]);
-    await pool.query(`update operations set state = 'done' where id = $1`, [operation]);
-    expect((await repairClaims(pool, { dry_run: false })).map(({ sentence }) => sentence)).toContain(
-      `c1: instance ${instance} lives on c2 but held 1 VCPU.`,
-    );
-    expect(await consumers(instance)).toEqual([]);
-  });
-
-  test('schedulers read a host again where a claim went that no sum had counted', async () => {
-    const gone = await addInstance(pool, 'c1');
-    await pool.query('update instances set deleted_at = now() where uuid = $1', [gone]);
-    await pool.query('update host_inventories set used = 0');
-    const generation = async () =>
-      (await pool.query<{ generation: number }>(`select generation from hosts where name = 'c1'`)).rows[0]!
-        .generation;
-    const before = await generation();
-    await repairClaims(pool, { dry_run: false });
-    expect(await generation()).toBe(before + 1);
   });
 });

@@ -1,33 +1,19 @@
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest';
-import type { Pool } from '../../../shared/database/connect.ts';
 import { createTestBroker, type TestBroker } from '../support/broker.ts';
-import { createTestDatabase, type TestDatabase } from '../support/database.ts';
 import type { RunningScheduler } from '../../../services/scheduler/scheduler.ts';
-import {
-  addColdMigration,
-  addHost,
-  addInstance,
-  addOperation,
-  answerTo,
-  FakeAgents,
-  goodResults,
-  pipelinedPool,
-  startTestScheduler,
-  untilValue,
-  wrongBooks,
-} from './support.ts';
+import { database, pool, untilValue, useClusterDatabase, wrongBooks } from './cluster-database.ts';
+import { FakeAgents, answerTo, goodResults } from './fake-agents.ts';
+import { addColdMigration, addHost, addInstance, addOperation } from './rows.ts';
+import { startTestScheduler } from './test-scheduler.ts';
 
 /** The whole shell: real database, real broker, a real scheduler; hosts that answer as scripted. */
-let database: TestDatabase;
-let pool: Pool;
 let broker: TestBroker;
 let scheduler: RunningScheduler;
 let agents: FakeAgents;
 const hosts = ['compute1', 'compute2', 'compute3'];
 
+useClusterDatabase();
 beforeAll(async () => {
-  database = await createTestDatabase();
-  pool = pipelinedPool(database.url);
   broker = await createTestBroker();
   for (const host of hosts) await addHost(pool, host);
   scheduler = await startTestScheduler({ database: database.url, broker: broker.url });
@@ -37,8 +23,6 @@ afterAll(async () => {
   await agents.close();
   await scheduler.close();
   await broker.release();
-  await pool.end();
-  await database.drop();
 });
 beforeEach(() => {
   agents.commands.length = 0;

@@ -7,17 +7,10 @@ import { openPublisher } from '../../../shared/messaging/publisher.ts';
 import { exchanges, routingKeys } from '../../../shared/messaging/topology.ts';
 import { createTestBroker, type TestBroker } from '../support/broker.ts';
 import { createTestDatabase, type TestDatabase } from '../support/database.ts';
-import {
-  addColdMigration,
-  addHost,
-  addInstance,
-  FakeAgents,
-  pipelinedPool,
-  reportOf,
-  silent,
-  startTestScheduler,
-  untilValue,
-} from './support.ts';
+import { pipelinedPool, untilValue } from './cluster-database.ts';
+import { FakeAgents } from './fake-agents.ts';
+import { addColdMigration, addHost, addInstance, reportOf } from './rows.ts';
+import { silent, startTestScheduler } from './test-scheduler.ts';
 
 let database: TestDatabase;
 let pool: Pool;

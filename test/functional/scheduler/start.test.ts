@@ -9,7 +9,9 @@ import { request } from '../../unit/scheduler/placement/builders.ts';
 import { createTestBroker, type TestBroker } from '../support/broker.ts';
 import { createTestDatabase, type TestDatabase } from '../support/database.ts';
 import { serviceThatEnds, startSchedulerProcess } from './scheduler-process.ts';
-import { addHost, addNewInstance, addOperation, FakeAgents, pipelinedPool, untilValue } from './support.ts';
+import { pipelinedPool, untilValue } from './cluster-database.ts';
+import { FakeAgents } from './fake-agents.ts';
+import { addHost, addNewInstance, addOperation } from './rows.ts';
 
 let database: TestDatabase;
 let broker: TestBroker;

@@ -1,94 +1,22 @@
-import { randomUUID } from 'node:crypto';
-import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
-import type { ConfigurationOverrides } from '../../../shared/config/configuration.ts';
-import type { Pool } from '../../../shared/database/connect.ts';
+import { describe, expect, test, vi } from 'vitest';
 import type { OperationId } from '../../../shared/domain/ids.ts';
-import type { CommandMessage } from '../../../shared/messaging/messages.ts';
-import type { RunningScheduler } from '../../../services/scheduler/scheduler.ts';
 import { readClusterVersion } from '../../../services/scheduler/snapshot/cluster-version.ts';
-import { createTestBroker, type TestBroker } from '../support/broker.ts';
-import { createTestDatabase, type TestDatabase } from '../support/database.ts';
 import {
-  addColdMigration,
-  addHost,
-  addInstance,
-  answerTo,
-  FakeAgents,
-  goodResults,
-  pipelinedPool,
-  startTestScheduler,
-  untilValue,
-} from './support.ts';
+  agents,
+  ask,
+  copying,
+  endCopy,
+  heardCopy,
+  pool,
+  start,
+  stepOf,
+  turnOf,
+  useHeldCopies,
+} from './held-copies.ts';
+import { untilValue } from './cluster-database.ts';
 
 const hosts = ['compute1', 'compute2', 'compute3'];
-let database: TestDatabase;
-let pool: Pool;
-let broker: TestBroker;
-let agents: FakeAgents;
-let schedulers: RunningScheduler[];
-/** Copies that hosts were asked for and have not answered, oldest first. */
-let copying: Array<{ readonly host: string; readonly message: CommandMessage }>;
-
-beforeEach(async () => {
-  database = await createTestDatabase();
-  pool = pipelinedPool(database.url, 4);
-  broker = await createTestBroker();
-  for (const host of hosts) await addHost(pool, host);
-  schedulers = [];
-  copying = [];
-});
-afterEach(async () => {
-  await agents.close();
-  await Promise.all(schedulers.map((scheduler) => scheduler.close()));
-  await broker.release();
-  await pool.end();
-  await database.drop();
-});
-
-async function start(count: number, overrides: ConfigurationOverrides): Promise<void> {
-  const urls = { database: database.url, broker: broker.url };
-  for (let index = 0; index < count; index += 1) schedulers.push(await startTestScheduler(urls, overrides));
-  agents = await FakeAgents.start(broker.url, hosts);
-  agents.script = (message, host) => {
-    if (message.command !== 'copy') return null;
-    copying.push({ host, message });
-    return 'silence';
-  };
-}
-
-/** The oldest copy that a host was asked for, when it has heard of it. */
-async function heardCopy(isMeant: (operation: OperationId) => boolean = () => true) {
-  return await vi.waitFor(
-    () => {
-      const found = copying.find(({ message }) => isMeant(message.operation_id));
-      if (found === undefined) throw new Error('no host was asked to copy');
-      return found;
-    },
-    { timeout: 20_000, interval: 5 },
-  );
-}
-
-async function endCopy(isMeant?: (operation: OperationId) => boolean): Promise<void> {
-  const next = await heardCopy(isMeant);
-  copying = copying.filter((copy) => copy !== next);
-  await agents.publish(next.host, answerTo(next.host, next.message, { result: goodResults.copy }));
-}
-
-/** A migration away from a host, asked for by a project. Wakes nobody. */
-async function ask(host: string, set: { project?: string; priority?: number } = {}): Promise<OperationId> {
-  const instance = await addInstance(pool, host);
-  const { operation } = await addColdMigration(pool, instance);
-  await pool.query(
-    'update operations set project_id = coalesce($2, project_id), priority = $3 where id = $1',
-    [operation, set.project ?? null, set.priority ?? 0],
-  );
-  return operation;
-}
-
-const turnOf = 'select turn from operations where id = $1';
-/** Of one that is at no step: how it ended, so that a wait in vain tells why. */
-const stepOf =
-  "select coalesce(step, concat_ws(' ', state, reason_code, reason)) as step from operations where id = $1";
+useHeldCopies();
 
 describe('with two schedulers', () => {
   test('no limit is ever exceeded, all are used, and everybody gets a turn', async () => {
@@ -252,97 +180,4 @@ test('a turn that is given back while another joins the queue is not left lying'
   } finally {
     gate.release();
   }
-});
-
-describe('a pause', () => {
-  const pause = async (operation: OperationId, paused: boolean) => {
-    await pool.query(
-      'update operations set paused_at = case when $2 then now() end, updated_at = now() where id = $1',
-      [operation, paused],
-    );
-    await agents.wake(operation);
-  };
-
-  test('in the queue lets others pass; its end is found without a message too', async () => {
-    await start(1, { mover: { max_transfers_per_source: 1 } });
-    const [first, paused, third] = [await ask('compute1'), await ask('compute1'), await ask('compute1')];
-    await agents.wake(first);
-    await untilValue(pool, stepOf, [first], 'copy');
-    for (const operation of [paused, third]) {
-      await agents.wake(operation);
-      await untilValue(pool, turnOf, [operation], 'waiting');
-    }
-    await pause(paused, true);
-    await endCopy();
-    await untilValue(pool, stepOf, [third], 'copy');
-    await endCopy();
-    await untilValue(pool, `select state from operations where id = $1`, [third], 'done');
-    await untilValue(pool, turnOf, [paused], 'waiting');
-    await pool.query('update operations set paused_at = null where id = $1', [paused]);
-    await untilValue(pool, stepOf, [paused], 'copy');
-  });
-
-  test('of a copy is told to its source, and again when a new sender does not know of it', async () => {
-    await start(1, {});
-    const operation = await ask('compute1');
-    await agents.wake(operation);
-    await untilValue(pool, stepOf, [operation], 'copy');
-    const told = () =>
-      agents.commands.flatMap(({ message }) => (message.command === 'pause_copy' ? [message.arguments] : []));
-    await pause(operation, true);
-    const toldSql = `select facts -> 'pause' ->> 'changes' from operations where id = $1`;
-    await untilValue(pool, toldSql, [operation], '1');
-    const copy = await heardCopy();
-    const progress = async (paused: boolean, limit_bytes_per_second: number) => {
-      const { operation_id, step, direction, attempt, request_id } = copy.message;
-      await agents.publish(copy.host, {
-        type: 'step_progress',
-        message_id: randomUUID(),
-        request_id,
-        sent_at: new Date().toISOString(),
-        host: copy.host,
-        operation_id,
-        step,
-        direction,
-        attempt,
-        progress: {
-          round: 1,
-          disk_total_bytes: 100,
-          disk_processed_bytes: paused ? 20 : 10,
-          disk_remaining_bytes: 90,
-          sent_bytes: 10,
-          skipped_bytes: 0,
-          rate_bytes_per_second: 1,
-          eta_seconds: null,
-          paused,
-          limit_bytes_per_second,
-        },
-      });
-    };
-    // The row has said so for a while: what the host tells is not from before it heard.
-    const settle = `update operations set updated_at = now() - interval '3 seconds' where id = $1`;
-    await pool.query(settle, [operation]);
-    await progress(false, 0);
-    await untilValue(pool, toldSql, [operation], '2');
-    await pool.query(
-      `update operations set request = request || '{"limit_bytes_per_second": 5000}' where id = $1`,
-      [operation],
-    );
-    await pool.query(settle, [operation]);
-    // Several times: what is told too soon after the last sign is passed over.
-    await vi.waitFor(
-      async () => {
-        await progress(true, 0);
-        expect(agents.commands.map(({ message }) => message.command)).toContain('limit');
-      },
-      { timeout: 20_000, interval: 50 },
-    );
-    await pause(operation, false);
-    await untilValue(pool, toldSql, [operation], '3');
-    await endCopy();
-    await untilValue(pool, `select state from operations where id = $1`, [operation], 'done');
-    expect(told()).toEqual([{ paused: true }, { paused: true }, { paused: false }]);
-    const limits = agents.commands.filter(({ message }) => message.command === 'limit');
-    expect(limits.map(({ message }) => message.arguments)).toEqual([{ limit_bytes_per_second: 5000 }]);
-  });
 });

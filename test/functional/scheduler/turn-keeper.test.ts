@@ -1,21 +1,11 @@
-import { afterAll, beforeAll, expect, test } from 'vitest';
+import { expect, test } from 'vitest';
 import { TurnKeeper } from '../../../services/scheduler/drive/turn-keeper.ts';
-import type { Pool } from '../../../shared/database/connect.ts';
 import type { OperationId } from '../../../shared/domain/ids.ts';
-import { createTestDatabase, type TestDatabase } from '../support/database.ts';
-import { addColdMigration, addHost, addInstance, pipelinedPool, silent } from './support.ts';
+import { pool, useClusterDatabase } from './cluster-database.ts';
+import { addColdMigration, addHost, addInstance } from './rows.ts';
+import { silent } from './test-scheduler.ts';
 
-let database: TestDatabase;
-let pool: Pool;
-
-beforeAll(async () => {
-  database = await createTestDatabase();
-  pool = pipelinedPool(database.url);
-});
-afterAll(async () => {
-  await pool.end();
-  await database.drop();
-});
+useClusterDatabase();
 
 test('one that cannot be driven keeps nobody behind it from a turn', async () => {
   const waiting: OperationId[] = [];
