@@ -43,14 +43,19 @@ export class SpaceLedger {
   }
 
   /**
-   * Makes the staging folder if its bytes fit. One at a time: two must not be promised the same space.
+   * Makes the staging folder if its bytes fit. One at a time: two must not be promised the same space. A folder that is
+   * there may have been promised less: then what it is promised on top must fit.
    * @throws DroverError host_disk_full, folder_of_another_migration
    */
   reserve(mark: InstanceMark): Promise<'made' | 'was there'> {
     return this.#inTurn(async () => {
       const instance_id = instanceId(mark.instance_id);
-      if ((await this.#folders.read(instance_id, 'staging')) === null)
-        await this.#check({ instance_id, purpose: 'the disks', bytes: mark.reserved_bytes });
+      const present = await this.#folders.read(instance_id, 'staging');
+      const more_bytes = mark.reserved_bytes - (present?.reserved_bytes ?? 0);
+      const is_ours = present === null || present.migration_id === mark.migration_id;
+      if (is_ours && more_bytes > 0) {
+        await this.#check({ instance_id, purpose: 'the disks', bytes: more_bytes });
+      }
       return this.#folders.make(mark);
     });
   }

@@ -110,6 +110,27 @@ async function walk(path: string, acts: readonly Act[]): Promise<void> {
   }
 }
 
+test('a folder that is there is promised more only if that fits', async () => {
+  const path = mkdtempSync(join(tmpdir(), 'drover-space-'));
+  try {
+    const folders = new InstanceFolders({ instances_path: path, host: HOST });
+    await folders.load();
+    const freeBytes = () => Promise.resolve(CAPACITY_BYTES);
+    const ledger = new SpaceLedger({ folders, host: HOST, reserved_host_bytes: KEPT_BYTES, freeBytes });
+    const mark = sampleMark(10);
+    await ledger.reserve(mark);
+    const asked = (reserved_blocks: number) =>
+      ledger.reserve({ ...mark, reserved_bytes: reserved_blocks * BLOCK_BYTES });
+    await expect(asked(19)).rejects.toMatchObject({ code: 'host_disk_full' });
+    expect(await ledger.promisedBytes()).toBe(10 * BLOCK_BYTES);
+    await expect(asked(18)).resolves.toBe('was there');
+    expect(await ledger.promisedBytes()).toBe(18 * BLOCK_BYTES);
+    await expect(asked(3)).resolves.toBe('was there');
+  } finally {
+    rmSync(path, { recursive: true });
+  }
+});
+
 function sampleMark(reserved_blocks: number): InstanceMark {
   const spec = sampleSpec();
   return {
