@@ -1,4 +1,5 @@
 import { readFileSync } from 'node:fs';
+import { setTimeout as pause } from 'node:timers/promises';
 import { DroverError } from '../../../shared/errors/drover-error.ts';
 
 /**
@@ -62,7 +63,7 @@ export async function untilGone(
     if (performance.now() > deadline) {
       throw new DroverError('mover_process_stuck', { what, pid: identity.pid, seconds: seconds_max });
     }
-    await new Promise((resolve) => setTimeout(resolve, GONE_POLL_SECONDS * 1000));
+    await pause(GONE_POLL_SECONDS * 1000);
   }
 }
 

@@ -1,9 +1,7 @@
-import { mkdirSync, rmSync } from 'node:fs';
-import { join } from 'node:path';
 import type { MigrationId } from '../../../shared/domain/ids.ts';
 import { DroverError } from '../../../shared/errors/drover-error.ts';
 import type { CommandResults, RoundFigures } from '../../../shared/messaging/commands.ts';
-import { HostLimit, type HostLimitOptions } from './host-limit.ts';
+import type { HostLimitOptions } from './host-limit.ts';
 import type {
   ChangedRanges,
   RoundWish,
@@ -12,14 +10,13 @@ import type {
   Transfer,
   TransferWatch,
 } from './mover.ts';
-import { isRunning } from './process-identity.ts';
-import { SenderProcess } from './sender/sender-process.ts';
-import { readSender, removeSender, writeSender } from './sender/sender-record.ts';
+import { addressOf } from './sender/address-of.ts';
+import { RunningSenders, type RunningSender } from './sender/running-senders.ts';
+import type { SenderProcess } from './sender/sender-process.ts';
+import { SenderWorkers } from './sender/sender-workers.ts';
 import { SentExtents } from './sender/sent-extents.ts';
 import type { SenderReport } from './sender/worker-messages.ts';
-import { socketsFolder } from './sockets-folder.ts';
-import { addressOf } from './sender/address-of.ts';
-import { WorkerPool, type StartFailure } from './worker-pool.ts';
+import type { StartFailure } from './worker-pool.ts';
 
 export interface SenderSupervisorOptions {
   /** Folder of this agent's own state; `mover/` is made below it. */
@@ -34,46 +31,30 @@ export interface SenderSupervisorOptions {
   readonly connections?: number;
 }
 
-interface Running {
-  readonly worker: SenderProcess;
-  /** The transfer's own limit. */
-  limit_bytes_per_second: number;
-  paused: boolean;
-  sending: boolean;
-  /** Of its bytes on the wire, those in our figures; null: an earlier agent counted the first ones. */
-  counted_bytes: number | null;
-}
-
 /** The source's side of all migrations that leave this host. */
 export function createSenderSupervisor(options: SenderSupervisorOptions): SenderSupervisor {
   return new HostSenders(options);
 }
 
 class HostSenders implements SenderSupervisor {
-  readonly #records_folder: string;
-  readonly #pool: WorkerPool<SenderProcess>;
-  readonly #running = new Map<MigrationId, Running>();
+  readonly #workers: SenderWorkers;
+  readonly #running: RunningSenders;
   /** Migrations that wait for a worker, and those that were cancelled meanwhile. */
-  readonly #arriving = new Map<MigrationId, Promise<Running>>();
+  readonly #arriving = new Map<MigrationId, Promise<RunningSender>>();
   readonly #cancelled = new Set<MigrationId>();
-  readonly #host_limit: HostLimit;
   readonly #sent = new SentExtents();
   readonly #connections: number;
-  #sent_bytes = 0;
   #closed = false;
 
   constructor(options: SenderSupervisorOptions) {
-    this.#records_folder = join(options.state_path, 'mover', 'senders');
-    mkdirSync(this.#records_folder, { recursive: true, mode: 0o700 });
-    const sockets_folder = socketsFolder(options.state_path);
+    const { state_path, idle_workers, onStartFailed } = options;
     this.#connections = options.connections ?? 1;
-    this.#host_limit = new HostLimit(options.host_limit ?? {}, () => this.#shareLimits());
-    this.#pool = new WorkerPool({
-      idle_max: options.idle_workers ?? 3,
-      create: () => SenderProcess.start(sockets_folder),
-      ...(options.onStartFailed === undefined ? {} : { onStartFailed: options.onStartFailed }),
+    this.#running = new RunningSenders(options.host_limit ?? {});
+    this.#workers = new SenderWorkers({
+      state_path,
+      idle_max: idle_workers ?? 3,
+      ...(onStartFailed === undefined ? {} : { onStartFailed }),
     });
-    this.#pool.warm();
   }
 
   async connect(transfer: Transfer, watch: TransferWatch): Promise<void> {
@@ -90,14 +71,9 @@ class HostSenders implements SenderSupervisor {
   async round(transfer: Transfer, wish: RoundWish, watch: TransferWatch): Promise<readonly RoundFigures[]> {
     const running = await this.#workerFor(transfer);
     // Between rounds what was set beside them counts, not what the order said once.
-    if (!running.sending) {
-      running.sending = true;
-      running.limit_bytes_per_second = transfer.limit_bytes_per_second;
-      running.paused = transfer.paused ?? false;
-      this.#shareLimits();
-    }
+    if (!running.sending) this.#running.begin(running, transfer);
     const sent_before = this.#sent.of(transfer.migration_id);
-    const now = { limit_bytes_per_second: this.#shareOf(running), paused: running.paused };
+    const now = { limit_bytes_per_second: this.#running.shareOf(running), paused: running.paused };
     const report = await this.#ask(transfer, running, watch, (worker) =>
       worker.send({ do: 'round', transfer: { ...this.#configured(transfer), ...now }, ...wish, sent_before }),
     );
@@ -110,27 +86,26 @@ class HostSenders implements SenderSupervisor {
     watch: TransferWatch,
     changed: ChangedRanges | null = null,
   ): Promise<CommandResults['copy']> {
+    const { migration_id } = transfer;
     const running = await this.#workerFor(transfer);
-    running.sending = true;
-    running.limit_bytes_per_second = transfer.limit_bytes_per_second;
-    running.paused = transfer.paused ?? false;
-    this.#shareLimits();
-    const limit_bytes_per_second = this.#shareOf(running);
+    this.#running.begin(running, transfer);
+    const limit_bytes_per_second = this.#running.shareOf(running);
     const report = await this.#ask(transfer, running, watch, (worker) =>
       worker.send({
         do: 'send',
         transfer: { ...this.#configured(transfer), limit_bytes_per_second },
         changed,
-        sent_before: this.#sent.of(transfer.migration_id),
+        sent_before: this.#sent.of(migration_id),
       }),
     );
     if (report.is !== 'sent') throw new Error(`a sender answered "${report.is}" to send`);
-    this.#release(transfer.migration_id, running);
+    this.#forget(migration_id, running);
+    this.#workers.recycle(running.worker);
     return report.result;
   }
 
   /** The worker that has this migration, here or from before our start; else a new one. */
-  async #workerFor(transfer: Transfer): Promise<Running> {
+  async #workerFor(transfer: Transfer): Promise<RunningSender> {
     const { migration_id } = transfer;
     this.#cancelled.delete(migration_id);
     const present = this.#running.get(migration_id);
@@ -144,38 +119,22 @@ class HostSenders implements SenderSupervisor {
     }
   }
 
-  async #findOrTake(migration_id: MigrationId): Promise<Running> {
-    const adopted = await this.#adopt(migration_id);
-    const worker = adopted ?? (await this.#pool.take());
-    const counted_bytes = adopted === null ? 0 : null;
-    const running: Running = {
-      worker,
-      limit_bytes_per_second: 0,
-      paused: false,
-      sending: false,
-      counted_bytes,
-    };
+  async #findOrTake(migration_id: MigrationId): Promise<RunningSender> {
+    const adopted = await this.#workers.adopt(migration_id);
+    const worker = adopted ?? (await this.#workers.take());
     if (this.#cancelled.has(migration_id)) {
       await worker.kill();
       throw new DroverError('mover_cancelled', { migration_id });
     }
-    this.#running.set(migration_id, running);
-    writeSender(this.#records_folder, migration_id, worker);
+    const running = this.#running.add(migration_id, worker, adopted === null ? 0 : null);
+    this.#workers.note(migration_id, worker);
     return running;
-  }
-
-  async #adopt(migration_id: MigrationId): Promise<SenderProcess | null> {
-    const record = readSender(this.#records_folder, migration_id);
-    if (record === null) return null;
-    const worker = SenderProcess.adopt(record.identity, record.socket_path);
-    await worker.ready;
-    return worker.alive ? worker : null;
   }
 
   /** Asks a worker and waits for its answer, its end or the signal, whichever is first. */
   async #ask(
     transfer: Transfer,
-    running: Running,
+    running: RunningSender,
     watch: TransferWatch,
     ask: (worker: SenderProcess) => void,
   ): Promise<SenderReport> {
@@ -187,7 +146,7 @@ class HostSenders implements SenderSupervisor {
     watch.signal.addEventListener('abort', onAbort, { once: true });
     worker.listen((report) => {
       if (report.is === 'progress') {
-        this.#count(running, report.progress.sent_bytes);
+        this.#running.count(running, report.progress.sent_bytes);
         this.#sent.note(migration_id, report.progress.round, report.sent ?? {});
         watch.onProgress({ ...report.progress, limit_bytes_per_second: running.limit_bytes_per_second });
       } else if (report.is === 'failed') reject(new DroverError(report.code, report.values));
@@ -213,80 +172,32 @@ class HostSenders implements SenderSupervisor {
     }
   }
 
-  #release(migration_id: MigrationId, running: Running): void {
+  async #discard(migration_id: MigrationId, running: RunningSender): Promise<void> {
     this.#forget(migration_id, running);
-    running.worker.send({ do: 'forget' });
-    this.#pool.recycle(running.worker);
+    await this.#workers.kill(running.worker);
   }
 
-  async #discard(migration_id: MigrationId, running: Running): Promise<void> {
-    this.#forget(migration_id, running);
-    await running.worker.kill();
-    rmSync(running.worker.socket_path, { force: true });
+  #forget(migration_id: MigrationId, running: RunningSender): void {
+    this.#workers.forget(migration_id);
+    this.#running.remove(migration_id, running);
   }
 
-  #forget(migration_id: MigrationId, running: Running): void {
-    if (this.#running.get(migration_id) === running) this.#running.delete(migration_id);
-    removeSender(this.#records_folder, migration_id);
-    this.#shareLimits();
-  }
-
-  async has(migration: MigrationId): Promise<boolean> {
-    if (this.#running.has(migration)) return true;
-    const record = readSender(this.#records_folder, migration);
-    return record !== null && isRunning(record.identity);
-  }
-
-  #count(running: Running, sent_bytes: number): void {
-    this.#sent_bytes += Math.max(sent_bytes - (running.counted_bytes ?? sent_bytes), 0);
-    running.counted_bytes = sent_bytes;
+  has(migration: MigrationId): Promise<boolean> {
+    return Promise.resolve(this.#running.get(migration) !== undefined || this.#workers.isNoted(migration));
   }
 
   figures(): SenderFigures {
-    const sending = [...this.#running.values()].filter((running) => running.sending);
-    const paused = sending.filter((running) => running.paused).length;
-    return {
-      running: sending.length - paused,
-      paused,
-      sent_bytes: this.#sent_bytes,
-      limit_bytes_per_second: this.#host_limit.bytes_per_second,
-    };
+    return this.#running.figures();
   }
 
   limit(migration: MigrationId, limit_bytes_per_second: number): Promise<void> {
-    const running = this.#running.get(migration);
-    if (running !== undefined) {
-      running.limit_bytes_per_second = limit_bytes_per_second;
-      this.#shareLimits();
-    }
+    this.#running.limit(migration, limit_bytes_per_second);
     return Promise.resolve();
   }
 
   pause(migration: MigrationId, paused: boolean): Promise<void> {
-    const running = this.#running.get(migration);
-    if (running !== undefined) {
-      running.paused = paused;
-      running.worker.send({ do: 'pause', paused });
-      this.#shareLimits();
-    }
+    this.#running.pause(migration, paused);
     return Promise.resolve();
-  }
-
-  /** The smaller of the transfer's own limit and its part of the host's. */
-  #shareOf(running: Running): number {
-    const own = running.limit_bytes_per_second;
-    const { bytes_per_second: together } = this.#host_limit;
-    if (together === 0) return own;
-    const sending = [...this.#running.values()].filter((other) => other.sending && !other.paused).length;
-    const share = Math.max(Math.floor(together / Math.max(sending, 1)), 1);
-    return own === 0 ? share : Math.min(own, share);
-  }
-
-  #shareLimits(): void {
-    for (const running of this.#running.values()) {
-      if (!running.sending) continue;
-      running.worker.send({ do: 'limit', limit_bytes_per_second: this.#shareOf(running) });
-    }
   }
 
   async cancel(migration: MigrationId): Promise<void> {
@@ -295,19 +206,15 @@ class HostSenders implements SenderSupervisor {
     await this.#arriving.get(migration)?.catch(() => undefined);
     const running = this.#running.get(migration);
     if (running !== undefined) return this.#discard(migration, running);
-    const orphan = await this.#adopt(migration);
-    if (orphan !== null) {
-      await orphan.kill();
-      rmSync(orphan.socket_path, { force: true });
-    }
-    removeSender(this.#records_folder, migration);
+    const orphan = await this.#workers.adopt(migration);
+    if (orphan !== null) await this.#workers.kill(orphan);
+    this.#workers.forget(migration);
   }
 
   /** Idle senders end. Those that send go on: the next agent takes them over. */
   async close(): Promise<void> {
     this.#closed = true;
-    this.#host_limit.close();
-    for (const { worker } of this.#running.values()) worker.release();
-    await this.#pool.close();
+    this.#running.close();
+    await this.#workers.close();
   }
 }

@@ -39,6 +39,8 @@ const PROVED_FLAG = 0x8000;
 
 export class Journal {
   readonly #handle: FileHandle;
+  /** Writes that are asked for at the same time could overtake each other, and the last record about an extent counts. */
+  #last: Promise<unknown> = Promise.resolve();
 
   private constructor(handle: FileHandle) {
     this.#handle = handle;
@@ -79,9 +81,13 @@ export class Journal {
     return new Journal(await open(path, 'a'));
   }
 
+  /** In the order of the calls. @throws the file system's errors */
   async append(records: Iterable<JournalRecord>): Promise<void> {
     const bytes = Buffer.concat([...records].map(encodeRecord));
-    if (bytes.length > 0) await this.#handle.write(bytes);
+    if (bytes.length === 0) return;
+    const written = this.#last.then(() => this.#handle.write(bytes));
+    this.#last = written.catch(() => undefined);
+    await written;
   }
 
   async flush(): Promise<void> {

@@ -4,7 +4,7 @@ import { killIfOurs, untilGone } from '../process-identity.ts';
 import type { AdmissionRecord } from './admission-record.ts';
 import { RECEIVER_MARK, type ReceiverProcess } from './receiver-process.ts';
 import type { WorkerPool } from '../worker-pool.ts';
-import type { Admitted } from './session.ts';
+import type { Admitted } from './admitted.ts';
 
 export interface MigrationDoorOptions {
   readonly record: AdmissionRecord;

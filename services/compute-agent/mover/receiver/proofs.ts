@@ -1,8 +1,11 @@
 import { join } from 'node:path';
 import { ExtentSet } from '../disks/data-map.ts';
 import { RereadDisk } from '../disks/reread-disk.ts';
-import type { JournalRecord } from './journal.ts';
+import { onDisk } from './failures.ts';
+import type { Journal, JournalRecord } from './journal.ts';
 import type { StagedDisk } from './staged-disk.ts';
+
+const RECORDS_PER_WRITE = 256;
 
 /** Which extents of one disk were read again since they were written, and which are still to be. */
 export class DiskProofs {
@@ -71,5 +74,34 @@ export class DiskProofs {
     } finally {
       await reading?.close();
     }
+  }
+}
+
+/**
+ * Reads again all that was written and not read again, and has the journal note what holds what it should.
+ * @param options.onBytes hears of each extent
+ * @throws DiskFailure
+ */
+export async function proveAll(
+  disks: readonly StagedDisk[],
+  proofs: readonly DiskProofs[],
+  options: {
+    readonly folder: string;
+    readonly journal: Journal;
+    readonly onBytes: (bytes: number) => void;
+  },
+): Promise<void> {
+  const { folder, journal, onBytes } = options;
+  for (const [disk, staged] of disks.entries()) {
+    await onDisk(staged.name, async () => {
+      let batch: JournalRecord[] = [];
+      for await (const record of proofs[disk]?.prove(disk, staged, folder, onBytes) ?? []) {
+        batch.push(record);
+        if (batch.length < RECORDS_PER_WRITE) continue;
+        await journal.append(batch);
+        batch = [];
+      }
+      await journal.append(batch);
+    });
   }
 }

@@ -1,5 +1,6 @@
 import { fork, type ChildProcess } from 'node:child_process';
 import type { Socket } from 'node:net';
+import { setTimeout as pause } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import { NODE_FLAGS } from '../../../../shared/process/node-flags.ts';
 import { identityOf, killIfOurs, type ProcessIdentity } from '../process-identity.ts';
@@ -89,7 +90,7 @@ export class ReceiverProcess {
     });
     this.send({ do: 'stop' });
     const ended = this.ended.then(() => false);
-    const clean = await Promise.race([stopped, ended, seconds(STOP_SECONDS).then(() => false)]);
+    const clean = await Promise.race([stopped, ended, pause(STOP_SECONDS * 1000, false, { ref: false })]);
     this.#listener = () => undefined;
     if (!clean) await this.kill();
     return clean;
@@ -115,10 +116,4 @@ function handleOf(socket: Socket | undefined): ConnectionHandle | null {
   const handle: unknown = socket === undefined ? null : Reflect.get(socket, '_handle');
   if (typeof handle !== 'object' || handle === null || !('close' in handle)) return null;
   return typeof handle.close === 'function' ? (handle as ConnectionHandle) : null;
-}
-
-function seconds(amount: number): Promise<void> {
-  return new Promise((resolve) => {
-    setTimeout(resolve, amount * 1000).unref();
-  });
 }

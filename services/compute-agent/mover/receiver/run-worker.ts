@@ -1,7 +1,7 @@
 import type { Socket } from 'node:net';
 import { digestDisks } from './digest-disks.ts';
 import { Receiver } from './serve.ts';
-import type { Admitted } from './session.ts';
+import type { Admitted } from './admitted.ts';
 import type { ReceiverReport, ReceiverRequest } from './worker-messages.ts';
 
 export function runReceiverWorker(): void {

@@ -14,7 +14,8 @@ import {
 } from '../protocol.ts';
 import { readBegin, readFinish, readHello } from '../protocol-texts.ts';
 import { DigestMismatch, DiskFailure } from './failures.ts';
-import { ReceivingSession, type Admitted } from './session.ts';
+import type { Admitted } from './admitted.ts';
+import { ReceivingSession } from './session.ts';
 
 interface Stream {
   readonly connection: FrameConnection;

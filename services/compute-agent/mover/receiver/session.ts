@@ -1,11 +1,12 @@
 import { stat } from 'node:fs/promises';
 import { join } from 'node:path';
-import type { DiskDescription } from '../../../../shared/messaging/commands.ts';
+import { wholeBlocks } from '../../folders/space-need.ts';
+import { ExtentSet } from '../disks/data-map.ts';
+import { ExtentLayout } from '../disks/extents.ts';
+import type { FrameConnection } from '../frame-connection.ts';
 import {
   ACKNOWLEDGED_PER_FRAME,
   acknowledgedFrame,
-  HOLDINGS_PER_FRAME,
-  holdingsFrame,
   ProtocolError,
   readExtent,
   textFrame,
@@ -13,43 +14,22 @@ import {
   type Done,
   type ExtentAddress,
   type Finish,
-  type Holding,
 } from '../protocol.ts';
-import { ExtentSet } from '../disks/data-map.ts';
-import { DISK_BYTES_MAX, ExtentLayout, UNKNOWN_LEAF } from '../disks/extents.ts';
-import { fileBytesMax, wholeBlocks } from '../../folders/space-need.ts';
-import type { FrameConnection } from '../frame-connection.ts';
+import { checkBegin, type Admitted } from './admitted.ts';
+import { Checkpoints } from './checkpoints.ts';
 import { digHoles } from './dig-holes.ts';
 import { DigestMismatch, onDisk } from './failures.ts';
 import { heldExtents } from './held-extents.ts';
-import { Journal, readJournal, type JournalRecord } from './journal.ts';
-import { DiskProofs } from './proofs.ts';
+import { Journal, readJournal } from './journal.ts';
+import { DiskProofs, proveAll } from './proofs.ts';
 import { SpaceAllowance } from './space-allowance.ts';
 import { StagedDisk } from './staged-disk.ts';
-import { bytesTakenBy, flushFolder, heldBy, isGrown, sameNames } from './staged-disks.ts';
+import { bytesTakenBy, flushFolder, heldBy, holdingsFrames, isGrown, sameNames } from './staged-disks.ts';
 
-/** What the agent of this host has admitted. Nothing that a sender says can widen it. */
-export interface Admitted {
-  readonly migration_id: string;
-  readonly folder: string;
-  readonly disks: readonly DiskDescription[];
-  readonly journal_path: string;
-  /** Blocks that the disks may take together; nothing: as many as their declared sizes. */
-  readonly reserved_bytes?: number;
-}
-
-const MEBIBYTE = 1024 * 1024;
-/** At least so much is flushed at once, so that flushing does not become the work. */
-const CHECKPOINT_BYTES_MIN = 4 * MEBIBYTE;
-/** At most so much, and at most this part of the whole, is sent again after a break. */
-const CHECKPOINT_BYTES_MAX = 32 * MEBIBYTE;
-const CHECKPOINT_PART = 256;
-const CHECKPOINT_SECONDS = 1;
 /** So often the sender hears of work that has nothing to acknowledge. */
 const SIGN_MILLISECONDS = 1000;
-const PROOFS_PER_WRITE = 256;
 /** The peer must read what we acknowledge; one that does not is cut off before it costs memory. */
-const UNREAD_BYTES_MAX = 4 * MEBIBYTE;
+const UNREAD_BYTES_MAX = 4 * 1024 * 1024;
 
 /** One session of one migration: files and journal, from `begin` to `done` or until the leading stream ends. */
 export class ReceivingSession {
@@ -67,12 +47,7 @@ export class ReceivingSession {
   /** Null: the disks cannot outgrow what was reserved. */
   #space: SpaceAllowance | null = null;
   #journal: Journal | null = null;
-  #pending: JournalRecord[] = [];
-  #pending_bytes = 0;
-  #checkpoint_bytes = CHECKPOINT_BYTES_MAX;
-  #checkpoint: Promise<void> | null = null;
-  #timer: NodeJS.Timeout | null = null;
-  #failure: unknown = null;
+  #checkpoints: Checkpoints | null = null;
 
   /** @param onFailure hears what failed while nobody waited for it */
   constructor(admitted: Admitted, connection: FrameConnection, onFailure: (error: unknown) => void) {
@@ -98,7 +73,7 @@ export class ReceivingSession {
 
   /** Opens the files, tells what is held. @throws ProtocolError, DiskFailure */
   async begin(begin: Begin): Promise<void> {
-    this.#check(begin);
+    checkBegin(begin, this.#admitted);
     this.#space = this.#openAllowance(begin);
     const { folder, journal_path, migration_id } = this.#admitted;
     const known = await readJournal(journal_path, migration_id);
@@ -119,11 +94,17 @@ export class ReceivingSession {
     }
     this.#proofs = proofs;
     const subject = { migration_id, disks: begin.disks };
-    this.#journal = await onDisk('', () => Journal.create(journal_path, subject, heldBy(disks, proofs)));
-    const total_bytes = begin.disks.reduce((sum, { size_bytes }) => sum + size_bytes, 0);
-    const part_bytes = Math.floor(total_bytes / CHECKPOINT_PART);
-    this.#checkpoint_bytes = Math.min(Math.max(part_bytes, CHECKPOINT_BYTES_MIN), CHECKPOINT_BYTES_MAX);
-    await this.#tellHoldings();
+    const journal = await onDisk('', () => Journal.create(journal_path, subject, heldBy(disks, proofs)));
+    this.#journal = journal;
+    this.#checkpoints = new Checkpoints({
+      journal,
+      disks,
+      total_bytes: begin.disks.reduce((sum, { size_bytes }) => sum + size_bytes, 0),
+      onDurable: (extents) => this.#acknowledge(extents),
+      onFailure: this.#onFailure,
+    });
+    for (const frame of holdingsFrames(disks)) await this.#connection.write(frame);
+    await this.#connection.write(textFrame('ready', { continued: false }));
   }
 
   /**
@@ -134,7 +115,7 @@ export class ReceivingSession {
    */
   async continueWith(begin: Begin): Promise<boolean> {
     if (begin.continues !== true || !this.#round_is_done) return false;
-    this.#check(begin);
+    checkBegin(begin, this.#admitted);
     const layouts = begin.disks.map(({ size_bytes }) => new ExtentLayout(size_bytes));
     if (!this.#disks.every(({ layout }, place) => isGrown(layout, layouts[place]))) return false;
     for (const [place, staged] of this.#disks.entries()) {
@@ -151,36 +132,6 @@ export class ReceivingSession {
     return true;
   }
 
-  #check(begin: Begin): void {
-    const { disks } = this.#admitted;
-    if (begin.disks.length !== disks.length)
-      throw new ProtocolError(`${begin.disks.length} disks, ${disks.length} admitted`);
-    for (const [place, { name, size_bytes }] of begin.disks.entries()) {
-      const admitted = disks[place];
-      if (admitted === undefined || admitted.name !== name)
-        throw new ProtocolError(`disk "${name}" is not admitted`);
-      const bytes_max = Math.min(fileBytesMax(admitted), DISK_BYTES_MAX);
-      if (size_bytes > bytes_max) {
-        throw new ProtocolError(`disk "${name}" has ${size_bytes} bytes, ${bytes_max} are admitted`);
-      }
-    }
-  }
-
-  async #tellHoldings(): Promise<void> {
-    for (const [disk, { leaves, layout }] of this.#disks.entries()) {
-      let holdings: Holding[] = [];
-      for (let index = 0; index < layout.count; index += 1) {
-        if (leaves.isZero(index)) continue;
-        holdings.push({ index, leaf: leaves.get(index) });
-        if (holdings.length < HOLDINGS_PER_FRAME) continue;
-        await this.#connection.write(holdingsFrame(disk, holdings));
-        holdings = [];
-      }
-      if (holdings.length > 0) await this.#connection.write(holdingsFrame(disk, holdings));
-    }
-    await this.#connection.write(textFrame('ready', { continued: false }));
-  }
-
   /** The longest extent of the admitted disks. */
   get extent_bytes_max(): number {
     return this.#disks.reduce((longest, { layout }) => Math.max(longest, layout.extent_bytes), 0);
@@ -188,7 +139,7 @@ export class ReceivingSession {
 
   /** Writes one extent's frame. @throws ProtocolError, DiskFailure */
   async take(body: Buffer): Promise<void> {
-    if (this.#failure !== null) throw this.#failure;
+    this.#checkpoints?.check();
     if (this.#is_finishing) throw new ProtocolError('an extent after the end of the round');
     const taking = this.#take(body);
     this.#taking.add(taking);
@@ -204,61 +155,29 @@ export class ReceivingSession {
     const staged = this.#disks[extent.disk];
     if (staged === undefined) throw new ProtocolError(`there is no disk ${extent.disk}`);
     this.#round_is_done = false;
-    await this.#forget(extent.disk, extent.index, staged);
+    await this.#forget(extent, staged);
     const write = () => staged.write(extent);
     const space = this.#space;
     await onDisk(staged.name, () => space?.within(bytesTakenBy(extent, staged), write) ?? write());
-    this.#pending.push({ disk: extent.disk, index: extent.index, leaf: Buffer.from(extent.leaf) });
-    this.#pending_bytes += staged.layout.length(extent.index);
-    if (this.#pending_bytes >= this.#checkpoint_bytes) this.#startCheckpoint();
-    this.#timer ??= setTimeout(() => {
-      this.#timer = null;
-      this.#startCheckpoint();
-    }, CHECKPOINT_SECONDS * 1000);
+    const { disk, index, leaf } = extent;
+    this.#checkpoints?.note({ disk, index, leaf: Buffer.from(leaf) }, staged.layout.length(index));
   }
 
-  /** Before an extent is written over, the journal forgets it: a break in between must not leave its old leaf behind. */
-  async #forget(disk: number, index: number, staged: StagedDisk): Promise<void> {
-    const { leaves } = staged;
-    if (index >= staged.layout.count) return;
+  async #forget(address: ExtentAddress, { leaves, layout }: StagedDisk): Promise<void> {
+    const { disk, index } = address;
+    if (index >= layout.count) return;
     const proofs = this.#proofs[disk];
     const was_proved = proofs?.isProved(index) === true;
     proofs?.noteWrite(index);
-    if (!was_proved && (leaves.isZero(index) || leaves.isUnknown(index))) return;
-    await onDisk('', async () => this.#journal?.append([{ disk, index, leaf: UNKNOWN_LEAF }]));
+    const is_known = was_proved || !(leaves.isZero(index) || leaves.isUnknown(index));
+    await this.#checkpoints?.forget({ disk, index }, is_known);
   }
 
-  /** In the background: the next extents are taken while these are flushed. */
-  #startCheckpoint(): void {
-    if (this.#checkpoint !== null || this.#pending.length === 0) return;
-    this.#checkpoint = this.#makeDurable({ acknowledge: true })
-      .catch((error: unknown) => {
-        this.#failure ??= error;
-        this.#onFailure(error);
-      })
-      .finally(() => {
-        this.#checkpoint = null;
-      });
-  }
-
-  async #makeDurable(options: { readonly acknowledge: boolean }): Promise<void> {
-    const records = this.#pending;
-    this.#pending = [];
-    this.#pending_bytes = 0;
-    if (records.length === 0) return;
-    for (const disk of new Set(records.map((record) => record.disk))) {
-      const staged = this.#disks[disk];
-      if (staged !== undefined) await onDisk(staged.name, () => staged.flush());
-    }
-    await onDisk('', async () => this.#journal?.append(records));
-    if (options.acknowledge) this.#acknowledge(records);
-  }
-
-  #acknowledge(records: readonly ExtentAddress[]): void {
+  #acknowledge(extents: readonly ExtentAddress[]): void {
     if (this.#connection.unread_bytes > UNREAD_BYTES_MAX)
       throw new ProtocolError('acknowledgements are not read');
-    for (let at = 0; at === 0 || at < records.length; at += ACKNOWLEDGED_PER_FRAME) {
-      const frame = acknowledgedFrame(records.slice(at, at + ACKNOWLEDGED_PER_FRAME));
+    for (let at = 0; at === 0 || at < extents.length; at += ACKNOWLEDGED_PER_FRAME) {
+      const frame = acknowledgedFrame(extents.slice(at, at + ACKNOWLEDGED_PER_FRAME));
       // A peer that is gone is noticed by whoever reads from it.
       this.#connection.write(frame).catch(() => undefined);
     }
@@ -268,7 +187,7 @@ export class ReceivingSession {
   async finish(finish: Finish): Promise<void> {
     this.#is_finishing = true;
     await Promise.allSettled(this.#taking);
-    await this.#settle();
+    await this.#checkpoints?.settle();
     for (const staged of this.#disks) {
       const zeros = staged.takeZeroRuns();
       if (zeros.length === 0) continue;
@@ -286,47 +205,29 @@ export class ReceivingSession {
 
   /** Reads again what this session has written, while the guest runs: the last look then has less to read. */
   async #prove(): Promise<Done> {
+    const journal = this.#journal;
     const began_at = performance.now();
     let told_at = began_at;
     let proved_bytes = 0;
-    for (const [disk, staged] of this.#disks.entries()) {
-      const onBytes = (bytes: number): void => {
-        proved_bytes += bytes;
-        if (performance.now() - told_at < SIGN_MILLISECONDS) return;
-        told_at = performance.now();
-        // Nothing is new, but we are at work: silence would be a stall.
-        this.#acknowledge([]);
-      };
-      await onDisk(staged.name, async () => {
-        const records = this.#proofs[disk]?.prove(disk, staged, this.#admitted.folder, onBytes) ?? [];
-        let batch: JournalRecord[] = [];
-        for await (const record of records) {
-          batch.push(record);
-          if (batch.length < PROOFS_PER_WRITE) continue;
-          await this.#journal?.append(batch);
-          batch = [];
-        }
-        await this.#journal?.append(batch);
-      });
+    const onBytes = (bytes: number): void => {
+      proved_bytes += bytes;
+      if (performance.now() - told_at < SIGN_MILLISECONDS) return;
+      told_at = performance.now();
+      // Nothing is new, but we are at work: silence would be a stall.
+      this.#acknowledge([]);
+    };
+    if (journal !== null) {
+      await proveAll(this.#disks, this.#proofs, { folder: this.#admitted.folder, journal, onBytes });
     }
     return { proved_bytes, prove_seconds: (performance.now() - began_at) / 1000 };
-  }
-
-  /** Waits for a running checkpoint and makes the rest durable. */
-  async #settle(): Promise<void> {
-    if (this.#timer !== null) clearTimeout(this.#timer);
-    this.#timer = null;
-    await this.#checkpoint;
-    if (this.#failure !== null) throw this.#failure;
-    await this.#makeDurable({ acknowledge: false });
   }
 
   /** Keeps what came, for the next session, and closes the files. */
   async close(): Promise<void> {
     try {
-      if (this.#failure === null) await this.#settle();
+      if (this.#checkpoints?.failed === false) await this.#checkpoints.settle();
     } finally {
-      if (this.#timer !== null) clearTimeout(this.#timer);
+      this.#checkpoints?.stop();
       await Promise.allSettled([...this.#disks.map((disk) => disk.close()), this.#journal?.close()]);
     }
   }

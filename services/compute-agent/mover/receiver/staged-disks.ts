@@ -1,7 +1,7 @@
 import { open } from 'node:fs/promises';
 import { wholeBlocks } from '../../folders/space-need.ts';
 import type { ExtentLayout } from '../disks/extents.ts';
-import { decodedBytes, type Extent } from '../protocol.ts';
+import { decodedBytes, HOLDINGS_PER_FRAME, holdingsFrame, type Extent, type Holding } from '../protocol.ts';
 import type { JournalRecord } from './journal.ts';
 import type { DiskProofs } from './proofs.ts';
 import type { StagedDisk } from './staged-disk.ts';
@@ -25,6 +25,21 @@ export function* heldBy(
       if (!leaves.isZero(index) && !leaves.isUnknown(index)) yield { disk, index, leaf: leaves.get(index) };
     }
     yield* proofs[disk]?.records(disk, staged) ?? [];
+  }
+}
+
+/** What a sender is told: extents that are not zeros, with their leaves. One frame in memory at a time. */
+export function* holdingsFrames(disks: readonly StagedDisk[]): Generator<Buffer> {
+  for (const [disk, { leaves, layout }] of disks.entries()) {
+    let holdings: Holding[] = [];
+    for (let index = 0; index < layout.count; index += 1) {
+      if (leaves.isZero(index)) continue;
+      holdings.push({ index, leaf: leaves.get(index) });
+      if (holdings.length < HOLDINGS_PER_FRAME) continue;
+      yield holdingsFrame(disk, holdings);
+      holdings = [];
+    }
+    if (holdings.length > 0) yield holdingsFrame(disk, holdings);
   }
 }
 

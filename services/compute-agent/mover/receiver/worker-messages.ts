@@ -1,7 +1,7 @@
 import type { ErrorValues } from '../../../../shared/errors/drover-error.ts';
 import type { ErrorCode } from '../../../../shared/errors/registry.ts';
 import type { CommandResults, DiskDescription } from '../../../../shared/messaging/commands.ts';
-import type { Admitted } from './session.ts';
+import type { Admitted } from './admitted.ts';
 
 /** What an agent asks a receiver worker over its IPC channel. */
 export type ReceiverRequest =

@@ -1,17 +1,7 @@
-import type { SourceDisk } from './source-disk.ts';
-import type { ReceiverLink } from './receiver-link.ts';
-import { RemoteFailure } from './receiver-link.ts';
-import type { RateLimiter } from './rate-limiter.ts';
-import type { Compressor } from './compressor.ts';
+import { setTimeout as pause } from 'node:timers/promises';
 import { LeafTable } from '../disks/leaf-table.ts';
 import { MemoryPool } from '../disks/memory-pool.ts';
-import { segmentsOf, UNKNOWN_LEAF, type Segment } from '../disks/extents.ts';
-import { beginRead, READ_AHEAD, readAhead, type PendingRead } from './read-ahead.ts';
-import { FurtherStreams, type Stream } from './further-streams.ts';
-import { SendWindow } from './send-window.ts';
 import {
-  decodedBytes,
-  encodings,
   extentFrameHead,
   frameTypes,
   ProtocolError,
@@ -23,6 +13,12 @@ import {
   type ExtentAddress,
 } from '../protocol.ts';
 import { readDone, readReady } from '../protocol-texts.ts';
+import { ExtentPreparation } from './extent-preparation.ts';
+import { FurtherStreams, type Stream } from './further-streams.ts';
+import { beginRead, READ_AHEAD, readAhead, type PendingRead } from './read-ahead.ts';
+import { RemoteFailure, type ReceiverLink } from './receiver-link.ts';
+import { SendWindow } from './send-window.ts';
+import type { SendingOptions, SessionResult } from './session-terms.ts';
 
 /** What a break may cost at most, and how far the receiver's disk may lag behind. */
 const UNACKNOWLEDGED_BYTES_MAX = 64 * 1024 * 1024;
@@ -34,50 +30,14 @@ const READY_AT_ONCE = 2;
 /** A round with less to send is over before more connections would pay. */
 const WORTH_MORE_CONNECTIONS_BYTES = 32 * 1024 * 1024;
 
-/** What has been done so far, over all sessions of a transfer. */
-export interface TransferCounters {
-  /** Of this round. */
-  processed_bytes: number;
-  skipped_bytes: number;
-  /** Of the disks, whole extents: read, and found to be other than what the receiver had. */
-  read_bytes: number;
-  changed_bytes: number;
-  /** On the wire, whatever it was. */
-  sent_bytes: number;
-  /** Of the disks: sent more than once. */
-  resent_bytes: number;
-}
-
-export interface SendingOptions {
-  readonly link: ReceiverLink;
-  readonly disks: readonly SourceDisk[];
-  readonly round: number;
-  readonly limiter: RateLimiter;
-  readonly compressor: Compressor;
-  readonly counters: TransferCounters;
-  /** What the receiver holds since the round before, over this very link; null: it has to say so. */
-  readonly held: readonly LeafTable[] | null;
-  /** More rounds will follow: the receiver reads what it has written again. */
-  readonly prove: boolean;
-  /** Further connections that may be made, and how. They send extents, no more; one that breaks is done without. */
-  readonly further: { readonly count: number; readonly open: (stream: number) => Promise<ReceiverLink> };
-  /** Something has moved: the transfer is not stalled. */
-  readonly onActivity: () => void;
-}
-
-export interface SessionResult {
-  readonly done: Done;
-  /** What the receiver holds now. */
-  readonly held: readonly LeafTable[];
-  /** What a round costs that has nothing to send: from `begin` to `ready`, and from `finish` to `done` less the proving. */
-  readonly overhead_seconds: number;
-}
+/** How long an explanation is waited for after the connection has failed under a write. */
+const LAST_WORDS_SECONDS = 1;
 
 /** One attempt to bring the receiver's disks to what ours are: from `begin` to `done`. */
 export class SendingSession {
   readonly #options: SendingOptions;
-  #held: readonly LeafTable[] = [];
   readonly #window = new SendWindow(UNACKNOWLEDGED_BYTES_MAX);
+  readonly #preparation: ExtentPreparation;
   #failure: unknown = null;
   #done: Done | null = null;
   readonly #memory: MemoryPool;
@@ -90,6 +50,8 @@ export class SendingSession {
   constructor(options: SendingOptions) {
     this.#options = options;
     const { disks, further } = options;
+    const preparation = new ExtentPreparation(options, this.#window);
+    this.#preparation = preparation;
     this.#further = new FurtherStreams({
       ...further,
       send: (stream) => this.#sendOver(stream),
@@ -97,7 +59,9 @@ export class SendingSession {
       onFailure: (error) => this.#window.fail(error),
     });
     this.#memory = new MemoryPool(READ_AHEAD + (1 + READY_AT_ONCE) * (1 + further.count));
-    this.#reads = readAhead(disks, this.#memory, (disk, index, source) => this.#skips(disk, index, source));
+    this.#reads = readAhead(disks, this.#memory, (disk, index, source) =>
+      preparation.skips(disk, index, source),
+    );
   }
 
   /** @throws RemoteFailure, ConnectionClosed, ProtocolError, SourceReadFailure */
@@ -108,7 +72,7 @@ export class SendingSession {
     const sizes = disks.map(({ name, layout }) => ({ name, size_bytes: layout.size_bytes }));
     const began_at = performance.now();
     await link.connection.write(textFrame('begin', { round, disks: sizes, continues: held !== null }));
-    this.#held = await this.#readHoldings();
+    this.#preparation.held = await this.#readHoldings();
     const ready_at = performance.now();
     let finished_at = ready_at;
     const answered = this.#hear();
@@ -121,7 +85,10 @@ export class SendingSession {
     } catch (error) {
       this.#window.fail(error);
       // What the receiver has to say explains why it closed the connection while we wrote.
-      await Promise.race([answered.catch(() => undefined), seconds(1)]);
+      await Promise.race([
+        answered.catch(() => undefined),
+        pause(LAST_WORDS_SECONDS * 1000, undefined, { ref: false }),
+      ]);
       throw this.#failure ?? error;
     } finally {
       await this.#further.close();
@@ -130,7 +97,7 @@ export class SendingSession {
     const waited_seconds = (ready_at - began_at + performance.now() - finished_at) / 1000;
     return {
       done: this.#done,
-      held: this.#held,
+      held: this.#preparation.held,
       overhead_seconds: Math.max(waited_seconds - this.#done.prove_seconds, 0),
     };
   }
@@ -217,7 +184,7 @@ export class SendingSession {
 
   /** Makes one extent ready at once, and puts it on the stream behind the one before it. */
   async #leave(read: PendingRead, stream: Stream, before: Promise<void>): Promise<void> {
-    const preparing = this.#prepare(read, stream);
+    const preparing = this.#preparation.prepare(read, stream.number);
     preparing.catch(() => undefined);
     try {
       await before;
@@ -238,69 +205,7 @@ export class SendingSession {
 
   #lose(extents: readonly ExtentAddress[]): void {
     this.#lost = [...this.#lost, ...extents];
-    for (const { disk, index } of extents) this.#held[disk]?.set(index, UNKNOWN_LEAF);
-  }
-
-  /** Deals with an extent that need not be read. @returns false when it must be */
-  #skips(disk: number, index: number, source: SourceDisk): boolean {
-    if (!source.isNoted(index)) {
-      if (source.mayHaveData(index)) return false;
-      source.note(index, null);
-    }
-    const held = this.#held[disk]?.get(index);
-    if (held === undefined || !source.leaves.get(index).equals(held)) return false;
-    this.#account(source, index, { skipped: !source.sent.has(index) });
-    return true;
-  }
-
-  #account(source: SourceDisk, index: number, how: { readonly skipped: boolean }): void {
-    const { counters, onActivity } = this.#options;
-    const length = source.layout.length(index);
-    counters.processed_bytes += length;
-    if (how.skipped) counters.skipped_bytes += length;
-    onActivity();
-  }
-
-  /** @returns null when the receiver has it already */
-  async #prepare(read: PendingRead, stream: Stream): Promise<Extent | null> {
-    const { disk, index, source } = read;
-    this.#window.check();
-    const content = await read.content;
-    this.#options.counters.read_bytes += content.length;
-    source.note(index, content);
-    const held = this.#held[disk]?.get(index);
-    if (held?.equals(source.leaves.get(index)) !== true) return this.#pack(read, content, stream);
-    this.#account(source, index, { skipped: true });
-    return null;
-  }
-
-  async #pack(read: PendingRead, content: Buffer, stream: Stream): Promise<Extent> {
-    const { limiter, compressor, counters } = this.#options;
-    const { disk, index, source, again } = read;
-    const length = source.layout.length(index);
-    await this.#window.room(length);
-    // Before it is packed: others are made ready meanwhile, and must find the room taken.
-    this.#window.add(read, stream.number, length);
-    this.#held[disk]?.set(index, source.leaves.get(index));
-    const segments = source.leaves.isZero(index) ? [] : segmentsOf(content, source.layout.extent_bytes);
-    const plain = compact(content, segments);
-    const packed = await compressor.pack(plain, limiter.rate_bytes_per_second);
-    const extent: Extent = {
-      disk,
-      index,
-      leaf: source.leaves.get(index),
-      encoding: packed === null ? encodings.plain : encodings.zstd,
-      segments,
-      payload: packed ?? plain,
-    };
-    if (source.sent.has(index)) counters.resent_bytes += decodedBytes(segments);
-    source.sent.add(index);
-    if (!again) {
-      counters.changed_bytes += length;
-      this.#account(source, index, { skipped: false });
-      counters.skipped_bytes += length - decodedBytes(segments);
-    }
-    return extent;
+    this.#preparation.doubt(extents);
   }
 
   async #putNext(extent: Extent | null, link: ReceiverLink): Promise<void> {
@@ -330,23 +235,4 @@ export class SendingSession {
     this.#put_bytes += total_bytes;
     return total_bytes;
   }
-}
-
-/** Moves the segments together at the start of the extent's own memory: its leaf is known, its zeros are not needed. */
-function compact(content: Buffer, segments: readonly Segment[]): Buffer {
-  const [first] = segments;
-  if (first === undefined) return content.subarray(0, 0);
-  if (segments.length === 1) return content.subarray(first.offset, first.offset + first.length);
-  let end = 0;
-  for (const { offset, length } of segments) {
-    content.copyWithin(end, offset, offset + length);
-    end += length;
-  }
-  return content.subarray(0, end);
-}
-
-function seconds(amount: number): Promise<void> {
-  return new Promise((resolve) => {
-    setTimeout(resolve, amount * 1000).unref();
-  });
 }

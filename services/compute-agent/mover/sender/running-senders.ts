@@ -1,0 +1,108 @@
+import type { MigrationId } from '../../../../shared/domain/ids.ts';
+import { HostLimit, type HostLimitOptions } from '../host-limit.ts';
+import type { SenderFigures, Transfer } from '../mover.ts';
+import type { SenderProcess } from './sender-process.ts';
+
+/** A sender that has a migration. */
+export interface RunningSender {
+  readonly worker: SenderProcess;
+  /** The transfer's own limit. */
+  limit_bytes_per_second: number;
+  paused: boolean;
+  sending: boolean;
+  /** Of its bytes on the wire, those in our figures; null: an earlier agent counted the first ones. */
+  counted_bytes: number | null;
+}
+
+/** The senders of one host that have something to do, and what each may send: its own limit, or its part of the host's. */
+export class RunningSenders {
+  readonly #running = new Map<MigrationId, RunningSender>();
+  readonly #host_limit: HostLimit;
+  #sent_bytes = 0;
+
+  /** @param host_limit all of them together; each that sends gets an equal share */
+  constructor(host_limit: HostLimitOptions) {
+    this.#host_limit = new HostLimit(host_limit, () => this.#shareLimits());
+  }
+
+  get(migration: MigrationId): RunningSender | undefined {
+    return this.#running.get(migration);
+  }
+
+  /** @param counted_bytes of its bytes on the wire, those that were counted before; null: all so far */
+  add(migration: MigrationId, worker: SenderProcess, counted_bytes: number | null): RunningSender {
+    const idle = { limit_bytes_per_second: 0, paused: false, sending: false };
+    const running: RunningSender = { worker, ...idle, counted_bytes };
+    this.#running.set(migration, running);
+    return running;
+  }
+
+  /** Its share is the others' from now on. */
+  remove(migration: MigrationId, running: RunningSender): void {
+    if (this.#running.get(migration) === running) this.#running.delete(migration);
+    this.#shareLimits();
+  }
+
+  /** It sends from now on, as its transfer says. */
+  begin(running: RunningSender, { limit_bytes_per_second, paused }: Transfer): void {
+    running.sending = true;
+    running.limit_bytes_per_second = limit_bytes_per_second;
+    running.paused = paused ?? false;
+    this.#shareLimits();
+  }
+
+  limit(migration: MigrationId, limit_bytes_per_second: number): void {
+    const running = this.#running.get(migration);
+    if (running === undefined) return;
+    running.limit_bytes_per_second = limit_bytes_per_second;
+    this.#shareLimits();
+  }
+
+  pause(migration: MigrationId, paused: boolean): void {
+    const running = this.#running.get(migration);
+    if (running === undefined) return;
+    running.paused = paused;
+    running.worker.send({ do: 'pause', paused });
+    this.#shareLimits();
+  }
+
+  /** The smaller of the transfer's own limit and its part of the host's; 0: none. */
+  shareOf(running: RunningSender): number {
+    const own = running.limit_bytes_per_second;
+    const { bytes_per_second: together } = this.#host_limit;
+    if (together === 0) return own;
+    const sending = [...this.#running.values()].filter((other) => other.sending && !other.paused).length;
+    const share = Math.max(Math.floor(together / Math.max(sending, 1)), 1);
+    return own === 0 ? share : Math.min(own, share);
+  }
+
+  #shareLimits(): void {
+    for (const running of this.#running.values()) {
+      if (!running.sending) continue;
+      running.worker.send({ do: 'limit', limit_bytes_per_second: this.shareOf(running) });
+    }
+  }
+
+  /** @param sent_bytes on the wire, as the sender counts them since it began */
+  count(running: RunningSender, sent_bytes: number): void {
+    this.#sent_bytes += Math.max(sent_bytes - (running.counted_bytes ?? sent_bytes), 0);
+    running.counted_bytes = sent_bytes;
+  }
+
+  figures(): SenderFigures {
+    const sending = [...this.#running.values()].filter((running) => running.sending);
+    const paused = sending.filter((running) => running.paused).length;
+    return {
+      running: sending.length - paused,
+      paused,
+      sent_bytes: this.#sent_bytes,
+      limit_bytes_per_second: this.#host_limit.bytes_per_second,
+    };
+  }
+
+  /** Lets go of them: those that send go on. */
+  close(): void {
+    this.#host_limit.close();
+    for (const { worker } of this.#running.values()) worker.release();
+  }
+}

@@ -1,0 +1,55 @@
+import type { LeafTable } from '../disks/leaf-table.ts';
+import type { Done } from '../protocol.ts';
+import type { Compressor } from './compressor.ts';
+import type { RateLimiter } from './rate-limiter.ts';
+import type { ReceiverLink } from './receiver-link.ts';
+import type { SourceDisk } from './source-disk.ts';
+
+/** What has been done so far, over all sessions of a transfer. */
+export interface TransferCounters {
+  /** Of this round. */
+  processed_bytes: number;
+  skipped_bytes: number;
+  /** Of the disks, whole extents: read, and found to be other than what the receiver had. */
+  read_bytes: number;
+  changed_bytes: number;
+  /** On the wire, whatever it was. */
+  sent_bytes: number;
+  /** Of the disks: sent more than once. */
+  resent_bytes: number;
+}
+
+export const newCounters = (): TransferCounters => ({
+  processed_bytes: 0,
+  skipped_bytes: 0,
+  read_bytes: 0,
+  changed_bytes: 0,
+  sent_bytes: 0,
+  resent_bytes: 0,
+});
+
+/** What a session gets from the transfer that it is an attempt of. */
+export interface SendingOptions {
+  readonly link: ReceiverLink;
+  readonly disks: readonly SourceDisk[];
+  readonly round: number;
+  readonly limiter: RateLimiter;
+  readonly compressor: Compressor;
+  readonly counters: TransferCounters;
+  /** What the receiver holds since the round before, over this very link; null: it has to say so. */
+  readonly held: readonly LeafTable[] | null;
+  /** More rounds will follow: the receiver reads what it has written again. */
+  readonly prove: boolean;
+  /** Further connections that may be made, and how. They send extents, no more; one that breaks is done without. */
+  readonly further: { readonly count: number; readonly open: (stream: number) => Promise<ReceiverLink> };
+  /** Something has moved: the transfer is not stalled. */
+  readonly onActivity: () => void;
+}
+
+export interface SessionResult {
+  readonly done: Done;
+  /** What the receiver holds now. */
+  readonly held: readonly LeafTable[];
+  /** What a round costs that has nothing to send: from `begin` to `ready`, and from `finish` to `done` less the proving. */
+  readonly overhead_seconds: number;
+}

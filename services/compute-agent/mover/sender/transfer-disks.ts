@@ -1,0 +1,103 @@
+import type { DiskDigest } from '../../../../shared/messaging/commands.ts';
+import { DISK_DIGEST_ALGORITHM } from '../disks/leaf-table.ts';
+import type { ByteRange, ChangedRanges, Transfer } from '../mover.ts';
+import type { SentRuns } from './sent-extents.ts';
+import { SourceDisk } from './source-disk.ts';
+import { readFailed } from './transfer-failures.ts';
+
+/** The disks of one transfer, from its first round to its last: open all the while, because their leaves are known. */
+export class TransferDisks {
+  readonly #transfer: Transfer;
+  #disks: readonly SourceDisk[] = [];
+  /** What may have changed since the disks were read, not taken into account yet. */
+  #changes: (ChangedRanges | null)[] = [];
+  #sent_before: SentRuns = {};
+  /** Of disks that are closed again: their end is told after it. */
+  #closed_total_bytes = 0;
+
+  constructor(transfer: Transfer) {
+    this.#transfer = transfer;
+  }
+
+  /** In the transfer's order; none before the first `prepare`. */
+  get all(): readonly SourceDisk[] {
+    return this.#disks;
+  }
+
+  get total_bytes(): number {
+    return this.#disks.length > 0 ? totalOf(this.#disks) : this.#closed_total_bytes;
+  }
+
+  /** What the guest may have written since it was asked for last. Kept until a round has read it again. */
+  noteChanged(changed: ChangedRanges | null): void {
+    this.#changes.push(changed);
+  }
+
+  /** What a sender before us had put on the wire of this round: only counted, the receiver says what it holds. */
+  noteSentBefore(runs: SentRuns): void {
+    this.#sent_before = runs;
+  }
+
+  /** Extents that were put on the wire since this was asked before. */
+  takeSent(): SentRuns {
+    return Object.fromEntries(this.#disks.map((disk) => [disk.name, disk.takeSent()]));
+  }
+
+  /** Before a round: opens the disks, or has read again what may have changed. @throws DroverError mover_read_failed */
+  async prepare(): Promise<void> {
+    const changes = this.#changes;
+    this.#changes = [];
+    // Disks that have not been read yet: whatever has changed will be read.
+    if (this.#disks.length === 0) return this.#open();
+    for (const disk of this.#disks) {
+      for (const changed of changes) {
+        try {
+          await disk.beginRound(changed === null ? null : rangesOf(changed, disk.name));
+        } catch (error) {
+          throw readFailed(disk.name, error);
+        }
+      }
+    }
+  }
+
+  async #open(): Promise<void> {
+    const disks: SourceDisk[] = [];
+    this.#disks = disks;
+    for (const { name } of this.#transfer.disks) {
+      try {
+        const disk = await SourceDisk.open(this.#transfer.folder, name, this.#transfer.paths?.[name]);
+        disks.push(disk);
+        await disk.map();
+        disk.noteSentBefore(this.#sent_before[name] ?? []);
+      } catch (error) {
+        throw readFailed(name, error);
+      }
+    }
+  }
+
+  /** Of what was read, for the record. */
+  digests(): DiskDigest[] {
+    return this.#disks.map(({ name, leaves, layout }) => ({
+      name,
+      algorithm: DISK_DIGEST_ALGORITHM,
+      digest: leaves.root(),
+      size_bytes: layout.size_bytes,
+    }));
+  }
+
+  async close(): Promise<void> {
+    const disks = this.#disks;
+    this.#disks = [];
+    this.#closed_total_bytes = totalOf(disks);
+    await Promise.allSettled(disks.map((disk) => disk.close()));
+  }
+}
+
+const totalOf = (disks: readonly SourceDisk[]): number =>
+  disks.reduce((sum, { layout }) => sum + layout.size_bytes, 0);
+
+/** A disk that is not named has not changed; one that is named null has changed nobody knows where. */
+function rangesOf(changed: ChangedRanges, name: string): readonly ByteRange[] | null {
+  const ranges = changed[name];
+  return ranges === undefined ? [] : ranges;
+}
