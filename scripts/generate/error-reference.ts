@@ -35,7 +35,7 @@ export function errorReference(): string {
     });
     if (rows.length > 0)
       parts.push(
-        `## ${area.charAt(0).toUpperCase()}${area.slice(1)}\n\n${table(['code', 'status', 'message', 'what to do'], rows)}\n`,
+        `## ${area.charAt(0).toUpperCase()}${area.slice(1).replaceAll('-', ' ')}\n\n${table(['code', 'status', 'message', 'what to do'], rows)}\n`,
       );
   }
   if (left.size > 0) throw new Error(`no file of shared/errors holds ${[...left].join(', ')}`);

@@ -5,11 +5,14 @@ import { flavorErrors } from './flavor-errors.ts';
 import { hypervisorErrors } from './hypervisor-errors.ts';
 import { identityErrors } from './identity-errors.ts';
 import { imageErrors } from './image-errors.ts';
+import { keypairErrors } from './keypair-errors.ts';
 import { migrationErrors } from './migration-errors.ts';
 import { moverErrors } from './mover-errors.ts';
 import { operationsErrors } from './operations-errors.ts';
 import { quotaErrors } from './quota-errors.ts';
+import { serverCreateErrors } from './server-create-errors.ts';
 import { serverErrors } from './server-errors.ts';
+import { serverListErrors } from './server-list-errors.ts';
 import { serviceErrors } from './service-errors.ts';
 
 /**
@@ -32,11 +35,14 @@ export const errorRegistry = {
   ...hypervisorErrors,
   ...identityErrors,
   ...imageErrors,
+  ...keypairErrors,
   ...migrationErrors,
   ...moverErrors,
   ...operationsErrors,
   ...quotaErrors,
+  ...serverCreateErrors,
   ...serverErrors,
+  ...serverListErrors,
   ...serviceErrors,
 } as const satisfies Record<string, ErrorEntry>;
 

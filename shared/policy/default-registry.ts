@@ -1,5 +1,5 @@
 import { baseRules } from './base-rules.ts';
-import { novaRules } from './nova-rules.ts';
+import { novaRules } from './nova/rules.ts';
 import { PolicyRegistry, type PolicyRule } from './registry.ts';
 
 /** A registry with Nova's rules and further ones (Drover's own). */
