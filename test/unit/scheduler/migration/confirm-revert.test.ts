@@ -10,6 +10,18 @@ function finished(options: { stopped?: boolean } = {}): SimulatedCluster {
   return cluster;
 }
 
+/** A create that was just asked for: the guest is nowhere yet, and nothing is claimed for it. */
+function requestedCreate(): SimulatedCluster {
+  const cluster = new SimulatedCluster('create');
+  Object.assign(cluster.host(alpha), { home: null, running: false, epoch: 0 });
+  cluster.claims = { instance: null, migration: null };
+  const nowhere = { host: null, node: null, epoch: 0, power_state: 0 } as const;
+  const building = { vm_state: 'building', task_state: 'scheduling' } as const;
+  cluster.world = { ...cluster.world, instance: { ...cluster.world.instance, ...nowhere, ...building } };
+  cluster.happen({ type: 'requested' });
+  return cluster;
+}
+
 describe('confirm', () => {
   test.each([
     { stopped: false, vm_state: 'active' },
@@ -112,20 +124,7 @@ describe('the rest of a life', () => {
   });
 
   test('create passes over a host that cannot build it, and ends in error when none can', () => {
-    const cluster = new SimulatedCluster('create');
-    const born = {
-      host: null,
-      node: null,
-      epoch: 0,
-      vm_state: 'building',
-      task_state: 'scheduling',
-    } as const;
-    cluster.host(alpha).home = null;
-    cluster.host(alpha).running = false;
-    cluster.host(alpha).epoch = 0;
-    cluster.claims = { instance: null, migration: null };
-    cluster.world = { ...cluster.world, instance: { ...cluster.world.instance, ...born, power_state: 0 } };
-    cluster.happen({ type: 'requested' });
+    const cluster = requestedCreate();
     cluster.settle((order) => (order.command === 'spawn' ? 'refuse' : 'normal'));
     expect(cluster.world.instance).toMatchObject({ vm_state: 'error', task_state: null, host: null });
     expect(cluster.world.operation.facts.refused_hosts).toEqual([beta, gamma]);
@@ -133,19 +132,7 @@ describe('the rest of a life', () => {
   });
 
   test('create never builds a second guest while a first one may run', () => {
-    const cluster = new SimulatedCluster('create');
-    const born = {
-      host: null,
-      node: null,
-      epoch: 0,
-      vm_state: 'building',
-      task_state: 'scheduling',
-    } as const;
-    cluster.host(alpha).home = null;
-    cluster.host(alpha).running = false;
-    cluster.claims = { instance: null, migration: null };
-    cluster.world = { ...cluster.world, instance: { ...cluster.world.instance, ...born, power_state: 0 } };
-    cluster.happen({ type: 'requested' });
+    const cluster = requestedCreate();
     cluster.choose();
     cluster.deliver('crash_after');
     expect(cluster.runningOn()).toEqual([beta]);
