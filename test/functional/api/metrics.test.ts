@@ -1,18 +1,13 @@
 import { randomUUID } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { afterAll, beforeAll, expect, test } from 'vitest';
-import { createServersFixture, type Actor, type ServersFixture } from './servers-fixture.ts';
+import { expect, test } from 'vitest';
+import { fixture, useServersFixture } from './server-requests.ts';
+import type { Actor } from './servers-fixture.ts';
 
 const documented = readFileSync(join(import.meta.dirname, '../../../docs/metrics.md'), 'utf8');
 
-let fixture: ServersFixture;
-beforeAll(async () => {
-  fixture = await createServersFixture();
-});
-afterAll(async () => {
-  await fixture.close();
-});
+useServersFixture();
 
 const scrape = async (actor: Actor | null = 'admin') =>
   await fixture.send(actor, 'GET', '/metrics', { root: '/drover/v1' });
@@ -26,6 +21,11 @@ function valuesOf(text: string): Map<string, number> {
       return [line.slice(0, space), Number(line.slice(space + 1))];
     }),
   );
+}
+
+/** Fails with every one of these that is not as wanted. */
+function expectValues(values: ReadonlyMap<string, number>, wanted: Readonly<Record<string, number>>): void {
+  expect(Object.fromEntries(Object.keys(wanted).map((name) => [name, values.get(name)]))).toEqual(wanted);
 }
 
 /** A move that has ended, with the steps that metrics look at. */
@@ -75,15 +75,17 @@ test('what ends is counted once, however often it is asked', async () => {
   await ended({ state: 'unwound', code: 'cancelled' });
   for (let times = 0; times < 3; times += 1) {
     const values = valuesOf((await scrape()).text);
-    expect(values.get('drover_migrations_ended_total{outcome="finished"}')).toBe(1);
-    expect(values.get('drover_migrations_ended_total{outcome="error"}')).toBe(1);
-    expect(values.get('drover_migrations_ended_total{outcome="cancelled"}')).toBe(1);
-    expect(values.get('drover_migration_failures_total{code="mover_target_full"}')).toBe(1);
-    expect(values.get('drover_transfer_sent_bytes_total')).toBe(3000);
-    expect(values.get('drover_transfer_resent_bytes_total')).toBe(21);
-    expect(values.get('drover_migration_phase_seconds_count{step="copy"}')).toBe(3);
+    expectValues(values, {
+      'drover_migrations_ended_total{outcome="finished"}': 1,
+      'drover_migrations_ended_total{outcome="error"}': 1,
+      'drover_migrations_ended_total{outcome="cancelled"}': 1,
+      'drover_migration_failures_total{code="mover_target_full"}': 1,
+      drover_transfer_sent_bytes_total: 3000,
+      drover_transfer_resent_bytes_total: 21,
+      'drover_migration_phase_seconds_count{step="copy"}': 3,
+      drover_migration_downtime_seconds_count: 1,
+    });
     expect(values.get('drover_migration_phase_seconds_sum{step="copy"}')).toBeCloseTo(15, 3);
-    expect(values.get('drover_migration_downtime_seconds_count')).toBe(1);
     expect(values.get('drover_migration_downtime_seconds_sum')).toBeCloseTo(6, 3);
   }
 });
@@ -127,15 +129,17 @@ test('what is under way, waits and stands still is shown as it is', async () => 
     `insert into outbox (exchange, routing_key, message, created_at) values ('x', 'y', '{}', now() - interval '90 seconds')`,
   );
   const values = valuesOf((await scrape()).text);
-  expect(values.get('drover_transfers{state="running"}')).toBe(2);
-  expect(values.get('drover_transfers{state="paused"}')).toBe(1);
-  expect(values.get('drover_transfers{state="queued"}')).toBe(1);
-  expect(values.get('drover_operations{state="stuck"}')).toBe(0);
-  expect(values.get('drover_transfer_rate_bytes_per_second')).toBe(1000);
+  expectValues(values, {
+    'drover_transfers{state="running"}': 2,
+    'drover_transfers{state="paused"}': 1,
+    'drover_transfers{state="queued"}': 1,
+    'drover_operations{state="stuck"}': 0,
+    drover_transfer_rate_bytes_per_second: 1000,
+    'drover_migrations{status="migrating"}': 4,
+    'drover_hosts{state="up"}': 3,
+  });
   expect(values.get('drover_transfer_queue_oldest_seconds')).toBeGreaterThanOrEqual(3600);
   expect(values.get('drover_outbox_lag_seconds')).toBeGreaterThanOrEqual(90);
-  expect(values.get('drover_migrations{status="migrating"}')).toBe(4);
-  expect(values.get('drover_hosts{state="up"}')).toBe(3);
 });
 
 test('they are the administrator’s', async () => {
