@@ -17,7 +17,7 @@ Exit codes, for scripts:
 | ${ExitCode.done} | it was done: with \`--wait\` it has happened, without it was accepted |
 | ${ExitCode.refused} | refused, or not reachable; nothing changed |
 | ${ExitCode.usage} | the command line or the environment is wrong; nothing was sent |
-| ${ExitCode.notHappened} | accepted, and it did not happen: no valid host, failed and taken back, cancelled |
+| ${ExitCode.notHappened} | accepted, and it did not happen: no valid host, failed and taken back, cancelled; or a dry run found no host for a server |
 | ${ExitCode.timeout} | \`--timeout\` passed; it goes on |
 
 Every command takes \`-f table|json|yaml|csv|value\` and \`-c COLUMN\`.

@@ -4,7 +4,7 @@
  *   0  it was done: with --wait the thing asked for has happened, without it was accepted
  *   1  the server refused it or could not be reached; nothing changed
  *   2  the command line or the environment is wrong; nothing was sent
- *   3  it was accepted and did not happen: no valid host, failed and taken back, cancelled
+ *   3  it was accepted and did not happen: no valid host, failed and taken back, cancelled; or a dry run found no host
  *   4  --timeout passed; it goes on without us
  */
 export const ExitCode = { done: 0, refused: 1, usage: 2, notHappened: 3, timeout: 4 } as const;

@@ -2,7 +2,7 @@ import yargs, { type Argv } from 'yargs';
 import { commonOptions, type CommonArguments } from './commands/context.ts';
 import { commandGroups } from './commands/index.ts';
 
-const exitCodeHelp = `Exit codes: 0 done; 1 refused, nothing changed; 2 wrong usage; 3 accepted but it did not happen; 4 --timeout passed.`;
+const exitCodeHelp = `Exit codes: 0 done; 1 refused, nothing changed; 2 wrong usage; 3 accepted but it did not happen, or a dry run found no host; 4 --timeout passed.`;
 
 /** The whole command line. Who parses says what happens to failures. */
 export function createParser(words: readonly string[]): Argv<CommonArguments> {

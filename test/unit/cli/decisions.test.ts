@@ -1,64 +1,6 @@
 import { describe, expect, test } from 'vitest';
+import { found, foundText, none, noneText } from './decision-samples.ts';
 import { runCommand, vm1, vm1Routes, type Routes } from './run-command.ts';
-
-const found = {
-  id: 'd1',
-  summary: 'c4, of 5 hosts.',
-  chosen_host: 'c4',
-  alternates: ['c1'],
-  hosts_considered: 5,
-  hosts_weighed: 3,
-  reasons: [{ filter: 'RamFilter', code: 'short', hosts: 2, example: 'short of 2048 MB at best' }],
-  nearest_miss: null,
-  warnings: ['aggregate 3: cpu_weight_multiplier "x" is not a number'],
-  hosts: [
-    { host: 'c4', verdict: 'chosen', weight: 2.996, reason: 'RAMWeigher +2.00, CPUWeigher +1.00' },
-    { host: 'c9', verdict: 'refused', weight: 3, reason: 'when it was to be claimed, it was disabled' },
-    { host: 'c1', verdict: 'alternate', weight: 0.5, reason: 'RAMWeigher +0.50' },
-    { host: 'c2', verdict: 'rejected', weight: null, reason: 'RamFilter: short of 2048 MB' },
-  ],
-  hosts_left_out: 1,
-};
-
-const foundText = `\
-+------+-----------+--------+--------------------------------------------+
-| Host | Verdict   | Weight | Reason                                     |
-+------+-----------+--------+--------------------------------------------+
-| c4   | chosen    | 3.00   | RAMWeigher +2.00, CPUWeigher +1.00         |
-| c9   | refused   | 3.00   | when it was to be claimed, it was disabled |
-| c1   | alternate | 0.50   | RAMWeigher +0.50                           |
-| c2   | rejected  |        | RamFilter: short of 2048 MB                |
-+------+-----------+--------+--------------------------------------------+
-Chosen: c4; 3 of 5 hosts passed every filter.
-Rejected: 2 by RamFilter (short of 2048 MB at best).
-1 more host not shown; see --hosts.
-Warning: aggregate 3: cpu_weight_multiplier "x" is not a number
-`;
-
-const none = {
-  ...found,
-  summary: 'No valid host was found. 1 of 1 host: RamFilter (short of 2048 MB) 1',
-  chosen_host: null,
-  alternates: [],
-  hosts_considered: 1,
-  hosts_weighed: 0,
-  reasons: [{ filter: 'RamFilter', code: 'short', hosts: 1, example: 'short of 2048 MB' }],
-  nearest_miss: 'host c2 lacks 2,048 MB of RAM',
-  warnings: [],
-  hosts: [{ host: 'c2', verdict: 'rejected', weight: null, reason: 'RamFilter: short of 2048 MB' }],
-  hosts_left_out: 0,
-};
-
-const noneText = `\
-+------+----------+--------+-----------------------------+
-| Host | Verdict  | Weight | Reason                      |
-+------+----------+--------+-----------------------------+
-| c2   | rejected |        | RamFilter: short of 2048 MB |
-+------+----------+--------+-----------------------------+
-Chosen: none of 1 host.
-Rejected: 1 by RamFilter (short of 2048 MB).
-Nearest miss: host c2 lacks 2,048 MB of RAM.
-`;
 
 const stored: Routes = {
   ...vm1Routes,
@@ -167,73 +109,6 @@ c2 is rejected. c4 would be chosen.
     expect(behind.stdout).toContain(
       'c2 weighs 0.50 (RAMWeigher 0.50), place 7; the best weighs 3.00. c4 would be chosen.',
     );
-  });
-});
-
-describe('dry runs', () => {
-  const answered = (...decisions: object[]): Routes => ({
-    ...vm1Routes,
-    'GET /compute/servers/vm2': {
-      server: { id: '22222222-2222-4222-8222-222222222222', name: 'vm2', 'OS-EXT-SRV-ATTR:host': 'c2' },
-    },
-    'POST /drover/decisions?hosts=20': { cluster_version: 42, decisions },
-    'POST /drover/decisions?hosts=1': { cluster_version: 42, decisions },
-  });
-
-  test('of one server moves nothing and says how to do it', async () => {
-    const { stdout, stderr, requests } = await runCommand(
-      ['server', 'migrate', 'vm1', '--dry-run', '--host', 'c4'],
-      answered(found),
-    );
-    expect(stdout).toBe(foundText);
-    expect(stderr).toBe(
-      'Nothing was moved. To do it, only if the cluster is still the same:\n' +
-        '  drover server migrate vm1 --host c4 --if-cluster-version 42\n',
-    );
-    expect(requests.filter((request) => request.startsWith('POST'))).toEqual([
-      `POST /drover/decisions?hosts=20 {"servers":[{"id":"${vm1}","host":"c4"}]}`,
-    ]);
-  });
-
-  test('without a host is a failure that a script can see', async () => {
-    const { stdout, failure } = await runCommand(['server', 'migrate', 'vm1', '--dry-run'], answered(none));
-    expect(stdout).toBe(noneText);
-    expect(failure?.exit_code).toBe(3);
-  });
-
-  test('of several servers are a plan', async () => {
-    const { stdout, failure } = await runCommand(['migration', 'plan', 'vm1', 'vm2'], answered(found, none));
-    expect(stdout).toBe(`\
-+--------+------+----+------------+----------------------------------------------------------------------+
-| Server | From | To | Alternates | Reason                                                               |
-+--------+------+----+------------+----------------------------------------------------------------------+
-| vm1    | c1   | c4 | c1         | RAMWeigher +2.00, CPUWeigher +1.00                                   |
-| vm2    | c2   |    |            | No valid host was found. 1 of 1 host: RamFilter (short of 2048 MB) 1 |
-+--------+------+----+------------+----------------------------------------------------------------------+
-`);
-    expect(failure?.message).toBe('No host for 1 of 2 servers: vm2.');
-  });
-});
-
-describe('migrate', () => {
-  const routes: Routes = {
-    ...vm1Routes,
-    'POST /drover/migrations': { migration: {} },
-    [`POST /compute/servers/${vm1}/action`]: {},
-  };
-  const posted = async (...words: string[]) =>
-    (await runCommand(['server', 'migrate', 'vm1', ...words], routes)).requests.slice(1);
-
-  test('a plain one goes through Compute', async () => {
-    expect(await posted('--host', 'c4')).toEqual([
-      `POST /compute/servers/${vm1}/action {"migrate":{"host":"c4"}}`,
-    ]);
-  });
-
-  test('a limit and a version are part of one request', async () => {
-    expect(await posted('--host', 'c4', '--limit', '1MiB/s', '--if-cluster-version', '42')).toEqual([
-      `POST /drover/migrations {"server":"${vm1}","host":"c4","limit_bytes_per_second":1048576,"if_cluster_version":42}`,
-    ]);
   });
 });
 

@@ -14,7 +14,6 @@ export const planMigrations: Command<Arguments> = {
       .positional('server', { type: 'string', array: true, demandOption: true, describe: 'Names or ids' })
       .option('host', { type: 'string', describe: 'Only to this host' }),
   handler: async (options) => {
-    // The reason of the choice is all that is shown of the hosts.
-    await dryRunMany(await openSession(options), options.server, { ...options, hosts: 1 });
+    await dryRunMany(await openSession(options), options.server, options);
   },
 };

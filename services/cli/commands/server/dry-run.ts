@@ -30,13 +30,17 @@ export async function dryRunOne(session: Session, server: string, options: DryRu
   say(`  drover server migrate ${name} --host ${view.chosen_host} --if-cluster-version ${version}`);
 }
 
-/** Says where several servers would go, one after the other, each on what those before it left. */
+/**
+ * Says where several servers would go, one after the other, each on what those before it left.
+ * @throws CommandFailure (notHappened) when there is no host for one of them; (usage) when one is named twice.
+ */
 export async function dryRunMany(
   session: Session,
   names: readonly string[],
-  options: DryRunOptions,
+  options: Omit<DryRunOptions, 'hosts'>,
 ): Promise<void> {
-  const { servers, decisions, version } = await ask(session, names, options);
+  // The reason of the choice is all that is shown of the hosts.
+  const { servers, decisions, version } = await ask(session, names, { ...options, hosts: 1 });
   const rows = servers.map((server, index) => {
     const decision = decisions[index] ?? {};
     const chosen = text(decision, 'chosen_host');
@@ -54,7 +58,7 @@ export async function dryRunMany(
     throw new CommandFailure(
       ExitCode.notHappened,
       `No host for ${homeless.length} of ${rows.length} servers: ${homeless.join(', ')}.`,
-      `Nothing was moved. Why: drover server migrate ${homeless[0]} --dry-run`,
+      `Nothing was moved. Host by host, for it alone: drover server migrate ${homeless[0]} --dry-run`,
     );
   }
   say(`Nothing was moved. The plan holds for cluster version ${version}.`);
@@ -77,6 +81,11 @@ async function ask(
   readonly version: number;
 }> {
   const servers = await Promise.all(names.map((name) => asked(session, name)));
+  for (const [index, { name, id }] of servers.entries()) {
+    const before = servers.slice(0, index).find((server) => server.id === id);
+    if (before === undefined) continue;
+    throw new CommandFailure(ExitCode.usage, `The same server was named twice: ${before.name}, ${name}.`);
+  }
   const { body } = await session.request('drover', 'POST', `/decisions?hosts=${options.hosts}`, {
     body: {
       servers: servers.map(({ id }) => (options.host === undefined ? { id } : { id, host: options.host })),

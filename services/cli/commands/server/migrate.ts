@@ -1,3 +1,4 @@
+import { CommandFailure, ExitCode } from '../../exit-codes.ts';
 import { findServerId } from '../../session/find-server.ts';
 import { text } from '../../session/json.ts';
 import type { Answer, Session } from '../../session/session.ts';
@@ -6,16 +7,20 @@ import { openSession, say, type Command } from '../context.ts';
 import { hostsOption } from '../decision/view.ts';
 import { limitOption, priorityOption, rateOf } from '../rate-option.ts';
 import { timeoutOption, waitOption } from '../wait-options.ts';
-import { dryRunOne } from './dry-run.ts';
+import { dryRunMany, dryRunOne } from './dry-run.ts';
 import { explainMigration } from './explain.ts';
 
 interface Waiting {
-  readonly server: string;
   readonly wait: boolean;
   readonly timeout: number;
 }
 
+interface Settling extends Waiting {
+  readonly server: string;
+}
+
 interface Arguments extends Waiting {
+  readonly server: readonly string[];
   readonly host: string | undefined;
   readonly limit: string | undefined;
   readonly warm: boolean | undefined;
@@ -27,21 +32,29 @@ interface Arguments extends Waiting {
 }
 
 export const migrateServer: Command<Arguments> = {
-  command: 'migrate <server>',
+  command: 'migrate <server..>',
   describe: 'Move a server to another host; it then waits in VERIFY_RESIZE to be confirmed or reverted',
   builder: (argv) =>
     argv
       .command(settleCommand('confirm', 'Keep the server where it is now and remove the copy it left behind'))
       .command(settleCommand('revert', 'Take the server back to the host it came from'))
       .command(explainMigration)
-      .positional('server', { type: 'string', demandOption: true, describe: 'Name or id' })
+      .positional('server', {
+        type: 'string',
+        array: true,
+        demandOption: true,
+        describe: 'Name or id; with --dry-run several, moved in this order',
+      })
       .option('host', { type: 'string', describe: 'Move it to this host' })
       .option('dry-run', {
         type: 'boolean',
         default: false,
-        describe: 'Only say where it would go and why; exit code 3 when there is no host for it',
+        describe: 'Only say where it would go and why; exit code 3 when there is no host for one of them',
       })
-      .option('hosts', { ...hostsOption, describe: 'With --dry-run: show at most so many hosts' })
+      .option('hosts', {
+        ...hostsOption,
+        describe: 'With --dry-run of one server: show at most so many hosts',
+      })
       .option('if-cluster-version', {
         type: 'number',
         describe: 'Move it only if nothing has changed since the dry run that named this version',
@@ -66,15 +79,25 @@ export const migrateServer: Command<Arguments> = {
       .example('$0 server migrate vm1 --warm --downtime-budget 10', 'off for about ten seconds, if it can be')
       .example('$0 server migrate vm1 --host compute2', 'move it to a certain host')
       .example('$0 server migrate vm1 --dry-run', 'where would it go, and why not elsewhere?')
+      .example('$0 server migrate vm1 vm2 vm3 --dry-run', 'and if they moved one after the other?')
       .example('$0 server migrate explain vm1', 'why did its last move go where it went?'),
   handler: async (options) => {
     const limit = options.limit === undefined ? undefined : rateOf(options.limit);
+    const [name = '', ...others] = options.server;
+    if (others.length > 0 && !options['dry-run']) {
+      throw new CommandFailure(
+        ExitCode.usage,
+        `One server is moved by a command, but ${options.server.length} were named: ${options.server.join(', ')}.`,
+        'Give one command for each. Where they would go, one after the other: add --dry-run.',
+      );
+    }
     const session = await openSession(options);
     if (options['dry-run']) {
-      await dryRunOne(session, options.server, options);
+      if (others.length === 0) await dryRunOne(session, name, options);
+      else await dryRunMany(session, options.server, options);
       return;
     }
-    const id = await findServerId(session, options.server);
+    const id = await findServerId(session, name);
     const answer = await requestMove(session, id, options, limit);
     if (!options.wait) return;
     const server = await waitForServer(session, {
@@ -86,9 +109,9 @@ export const migrateServer: Command<Arguments> = {
       watch_migration: true,
     });
     const host = text(server, 'OS-EXT-SRV-ATTR:host');
-    say(`${options.server} is in VERIFY_RESIZE on ${host ?? 'its new host'}.`);
-    say(`Keep it there: drover server migrate confirm ${options.server}`);
-    say(`Take it back:  drover server migrate revert ${options.server}`);
+    say(`${name} is in VERIFY_RESIZE on ${host ?? 'its new host'}.`);
+    say(`Keep it there: drover server migrate confirm ${name}`);
+    say(`Take it back:  drover server migrate revert ${name}`);
   },
 };
 
@@ -119,7 +142,7 @@ async function requestMove(
   });
 }
 
-function settleCommand(word: 'confirm' | 'revert', describe: string): Command<Waiting> {
+function settleCommand(word: 'confirm' | 'revert', describe: string): Command<Settling> {
   return {
     command: `${word} <server>`,
     describe,
