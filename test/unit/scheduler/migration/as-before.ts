@@ -1,6 +1,6 @@
 import { expect } from 'vitest';
 import { alpha, beta, gamma } from './rows.ts';
-import { SimulatedCluster } from './simulated-cluster.ts';
+import type { SimulatedCluster } from './simulated-cluster.ts';
 
 /** As it was before, with the reason kept. */
 export function expectAsBefore(cluster: SimulatedCluster, stopped = false): void {
