@@ -16,6 +16,8 @@ const FLOAT_BYTES = 8;
 const VARINT_BYTES_MAX = 8;
 /** Scaled numbers stay below this, so that their varint is exact in a JavaScript number. */
 const SCALED_MAX = 2 ** 48;
+/** Up to here the processor's whole numbers do. */
+const SMALL_MAX = 2 ** 30;
 
 /**
  * Where the columns are written: the room that they might take is four times what they do. Kept from one to the next,
@@ -33,40 +35,52 @@ function roomFor(bytes: number): Buffer {
  *   copied before the next call, which writes over them
  */
 export function packRejections({ names, heads, rows, groups, available }: RejectionColumns): Buffer {
-  const codes = new Uint16Array(names.length);
-  const numbers: number[][] = heads.map(() => []);
-  const counts = new Uint32Array(heads.length);
-  for (let place = 0; place < rows.length; place += 1) {
-    const group = groups[place] ?? 0;
-    const number = available[place] ?? Number.NaN;
-    codes[rows[place] ?? 0] = group + 1;
-    counts[group] = (counts[group] ?? 0) + 1;
-    if (!Number.isNaN(number)) numbers[group]?.push(number);
-  }
   const nibbles = heads.length <= NIBBLE_GROUPS_MAX;
   const code_bytes = nibbles ? Math.ceil(names.length / 2) : names.length * 2;
-  const room = code_bytes + rows.length * VARINT_BYTES_MAX + heads.length * (1 + FLOAT_BYTES);
-  const bytes = roomFor(room);
-  let at = 0;
-  if (nibbles) {
-    for (let row = 0; row < codes.length; row += 2)
-      bytes[at++] = (codes[row] ?? 0) | ((codes[row + 1] ?? 0) << 4);
-  } else for (const code of codes) at = bytes.writeUInt16LE(code, at);
-  for (const [group, found] of numbers.entries()) {
+  const bytes = roomFor(code_bytes + rows.length * VARINT_BYTES_MAX + heads.length * (1 + FLOAT_BYTES));
+  bytes.fill(0, 0, code_bytes);
+  for (let place = 0; place < rows.length; place += 1) {
+    const row = rows[place] ?? 0;
+    const code = (groups[place] ?? 0) + 1;
+    if (nibbles) bytes[row >> 1] = (bytes[row >> 1] ?? 0) | (code << ((row & 1) * 4));
+    else bytes.writeUInt16LE(code, row * 2);
+  }
+  let at = code_bytes;
+  for (const numbers of byGroup(heads.length, groups, available)) {
     // As in the readable form: a group has a number for each of its hosts or for none.
-    if (found.length === 0 || found.length !== counts[group]) {
+    if (numbers.length === 0 || hasNone(numbers)) {
       bytes[at++] = kinds.none;
       continue;
     }
-    const scale = commonDivisor(found);
+    const scale = commonDivisor(numbers);
     bytes[at++] = scale === null ? kinds.floats : kinds.scaled;
-    if (scale === null) for (const number of found) at = bytes.writeDoubleLE(number, at);
-    else {
-      at = bytes.writeDoubleLE(scale, at);
-      for (const number of found) at = writeVarint(bytes, at, number / scale);
+    if (scale !== null) at = bytes.writeDoubleLE(scale, at);
+    // Not for-of: over typed arrays it takes three times as long, and these loops are half of what a record costs.
+    for (let place = 0; place < numbers.length; place += 1) {
+      const number = numbers[place] ?? 0;
+      at = scale === null ? bytes.writeDoubleLE(number, at) : writeVarint(bytes, at, number / scale);
     }
   }
   return bytes.subarray(0, at);
+}
+
+/** The numbers of each group side by side, in the order in which they came. */
+function byGroup(count: number, groups: Uint32Array, available: Float64Array): readonly Float64Array[] {
+  const ends = new Uint32Array(count);
+  for (let place = 0; place < groups.length; place += 1) {
+    const group = groups[place] ?? 0;
+    ends[group] = (ends[group] ?? 0) + 1;
+  }
+  for (let group = 1; group < count; group += 1) ends[group] = (ends[group] ?? 0) + (ends[group - 1] ?? 0);
+  const sorted = new Float64Array(available.length);
+  const next = Uint32Array.from(ends, (_, group) => ends[group - 1] ?? 0);
+  for (let place = 0; place < groups.length; place += 1) {
+    const group = groups[place] ?? 0;
+    const free = next[group] ?? 0;
+    sorted[free] = available[place] ?? 0;
+    next[group] = free + 1;
+  }
+  return Array.from(ends, (end, group) => sorted.subarray(ends[group - 1] ?? 0, end));
 }
 
 /** @param names the list of hosts that the rows are places in */
@@ -107,24 +121,31 @@ export function unpackRejections(
   });
 }
 
+function hasNone(numbers: Float64Array): boolean {
+  for (let place = 0; place < numbers.length; place += 1) if (Number.isNaN(numbers[place])) return true;
+  return false;
+}
+
 function writeVarint(bytes: Buffer, start: number, number: number): number {
   let at = start;
   let left = number < 0 ? -2 * number - 1 : 2 * number;
-  while (left >= 128) {
-    bytes[at++] = (left % 128) | 128;
-    left = Math.floor(left / 128);
-  }
-  bytes[at++] = left;
+  for (; left > SMALL_MAX; left = Math.floor(left / 128)) bytes[at++] = (left % 128) | 128;
+  let small = left | 0;
+  for (; small >= 128; small >>= 7) bytes[at++] = (small & 127) | 128;
+  bytes[at++] = small;
   return at;
 }
 
 /** Memory comes in steps of pages or flavors: divided by its step it is a byte and not three. Null: not whole numbers. */
-function commonDivisor(numbers: readonly number[]): number | null {
+function commonDivisor(numbers: Float64Array): number | null {
   let divisor = 0;
-  for (const number of numbers) {
-    if (!Number.isInteger(number) || Math.abs(number) >= SCALED_MAX) return null;
-    let [larger, smaller] = [divisor, Math.abs(number)];
-    if (divisor !== 0 && smaller % divisor === 0) continue;
+  for (let place = 0; place < numbers.length; place += 1) {
+    const size = Math.abs(numbers[place] ?? 0);
+    if (Math.floor(size) !== size || size >= SCALED_MAX) return null;
+    // Mostly it divides; below 2^48 a quotient is whole only then, and to divide is ten times faster than to take a rest.
+    const quotient = size / divisor;
+    if (divisor !== 0 && Math.floor(quotient) === quotient) continue;
+    let [larger, smaller] = [divisor, size];
     while (smaller !== 0) [larger, smaller] = [smaller, larger % smaller];
     divisor = larger;
   }

@@ -1,6 +1,7 @@
 import { promisify } from 'node:util';
 import { zstdCompressSync, zstdDecompress } from 'node:zlib';
 import type { HostName } from '../../shared/domain/ids.ts';
+import { packParts, unpackParts } from './placement-record-parts.ts';
 import { packRejections, unpackRejections } from './placement-record-columns.ts';
 import type { Decision, DecisionRecord, RejectionHead, WeighedHost } from './placement/model.ts';
 import { recordedRequest } from './placement/record.ts';
@@ -11,8 +12,9 @@ const decompress = promisify(zstdDecompress);
  * A decision as its column keeps it. Two forms, told apart by their first byte:
  *
  *   zstd's own (0x28)  the readable record as JSON, compressed
- *   2                  length of the head (uint32), the head as JSON, the rejections in columns
- *                      (placement-record-columns.ts); the hosts' names are stored once for all decisions (host-lists.ts)
+ *   2                  length of the head (uint32), the head as JSON, the parts of the weights
+ *                      (placement-record-parts.ts), the rejections in columns (placement-record-columns.ts); the hosts'
+ *                      names are stored once for all decisions (host-lists.ts)
  *
  * The second exists because a thousand decisions a second are to be stored with all their reasons: at 5,000 hosts the
  * JSON has 40 to 70 kB, and to write and to compress it took three times as long as to decide. This has about 10 kB, is
@@ -24,9 +26,9 @@ const HEAD_AT = 5;
 type Head = Omit<DecisionRecord, 'rejections' | 'ranked'> & {
   readonly host_list: string;
   readonly heads: readonly RejectionHead[];
+  /** Of each ranked host, in this order. */
   readonly weighers: readonly string[];
-  /** `parts`: raw, normalised and multiplier of each weigher, one after the other. */
-  readonly ranked: ReadonlyArray<Omit<WeighedHost, 'parts'> & { readonly parts: readonly number[] }>;
+  readonly ranked: ReadonlyArray<Omit<WeighedHost, 'parts'>>;
 };
 
 /** @param digestOf the name under which a list of hosts is stored */
@@ -41,19 +43,19 @@ export function packRecord(decision: Decision, digestOf: (names: readonly HostNa
     host_list: digestOf(columns.names),
     heads: columns.heads,
     weighers: ranked[0]?.parts.map(({ weigher }) => weigher) ?? [],
-    ranked: ranked.map(({ parts, ...host }) => ({
-      ...host,
-      parts: parts.flatMap(({ raw, normalised, multiplier }) => [raw, normalised, multiplier]),
-    })),
+    ranked: ranked.map(({ host, rank, weight }) => ({ host, rank, weight })),
   };
   const text = JSON.stringify(head);
   const head_bytes = Buffer.byteLength(text);
+  const parts = packParts(ranked);
   const body = packRejections(columns);
-  const bytes = Buffer.allocUnsafe(HEAD_AT + head_bytes + body.length);
+  const parts_at = HEAD_AT + head_bytes;
+  const bytes = Buffer.allocUnsafe(parts_at + parts.length + body.length);
   bytes.writeUInt8(COLUMNS_FORM, 0);
   bytes.writeUInt32LE(head_bytes, 1);
   bytes.write(text, HEAD_AT);
-  body.copy(bytes, HEAD_AT + head_bytes);
+  parts.copy(bytes, parts_at);
+  body.copy(bytes, parts_at + parts.length);
   return bytes;
 }
 
@@ -67,18 +69,14 @@ export async function unpackRecord(
 ): Promise<DecisionRecord> {
   if (packed[0] !== COLUMNS_FORM)
     return JSON.parse((await decompress(packed)).toString('utf8')) as DecisionRecord;
-  const body_at = HEAD_AT + packed.readUInt32LE(1);
-  const head = JSON.parse(packed.toString('utf8', HEAD_AT, body_at)) as Head;
+  const parts_at = HEAD_AT + packed.readUInt32LE(1);
+  const head = JSON.parse(packed.toString('utf8', HEAD_AT, parts_at)) as Head;
   const { host_list, heads, weighers, ranked, ...plain } = head;
+  const { parts, length } = unpackParts(packed.subarray(parts_at), ranked.length, weighers);
+  const body = packed.subarray(parts_at + length);
   return {
     ...plain,
-    ranked: ranked.map(({ parts, ...host }) => ({
-      ...host,
-      parts: weighers.map((weigher, place) => {
-        const [raw = 0, normalised = 0, multiplier = 0] = parts.slice(3 * place, 3 * place + 3);
-        return { weigher, raw, normalised, multiplier };
-      }),
-    })),
-    rejections: unpackRejections(packed.subarray(body_at), await namesOf(host_list), heads),
+    ranked: ranked.map((host, place) => ({ ...host, parts: parts[place] ?? [] })),
+    rejections: unpackRejections(body, await namesOf(host_list), heads),
   };
 }

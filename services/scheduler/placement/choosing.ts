@@ -66,7 +66,15 @@ export function nthTied(weights: Float64Array, best: number, rank: number): numb
   throw new Error(`fewer than ${rank + 1} hosts have the weight ${best}`);
 }
 
-export function countTies(weights: Float64Array, best: number): number {
+/**
+ * How many share the best weight.
+ * @param head places of the heaviest, as `heaviest` gives them: mostly they end below the best, and the others need no look
+ */
+export function countTies(weights: Float64Array, head: readonly number[]): number {
+  const best = weights[head[0] ?? 0];
+  const least = weights[head.at(-1) ?? 0];
+  if (best !== least || head.length === weights.length)
+    return head.filter((place) => weights[place] === best).length;
   let ties = 0;
   for (let index = 0; index < weights.length; index += 1) if (weights[index] === best) ties += 1;
   return ties;

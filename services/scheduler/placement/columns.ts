@@ -25,6 +25,8 @@ export interface Scratch {
   /** What one screen has kept out, until each is asked why. */
   readonly failed_rows: Int32Array;
   readonly weights: Float64Array;
+  /** The numbers that one weigher reads of the hosts that passed. */
+  readonly weighed_numbers: Float64Array;
   readonly rejected_rows: Int32Array;
   readonly rejected_groups: Uint32Array;
   readonly rejected_available: Float64Array;
@@ -35,6 +37,7 @@ function emptyScratch(capacity: number): Scratch {
     rows: new Int32Array(capacity),
     failed_rows: new Int32Array(capacity),
     weights: new Float64Array(capacity),
+    weighed_numbers: new Float64Array(capacity),
     rejected_rows: new Int32Array(capacity),
     rejected_groups: new Uint32Array(capacity),
     rejected_available: new Float64Array(capacity),

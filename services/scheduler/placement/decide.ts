@@ -31,7 +31,7 @@ export function decide(
   const context = { request, settings };
   const { rows, survivors, rejections } = filterHosts(columns, snapshot.hosts, rules, context, scratch);
   const warnings = new Set<string>();
-  const { weights, partsOf } = weighHosts(
+  const { weights, partsAt } = weighHosts(
     rows,
     columns,
     snapshot.hosts,
@@ -47,7 +47,7 @@ export function decide(
   const subset = Math.min(choice.host_subset_size, rows.length);
   const head = heaviest(weights, Math.max(hostsWithParts, choice.max_attempts + 1, subset));
   const best = weights[head[0] ?? 0] ?? 0;
-  const ties = rows.length === 0 ? 0 : countTies(weights, best);
+  const ties = countTies(weights, head);
   const ranks = chooseRanks(rows.length, ties, choice, seed);
   const kept = new Set([...head.keys()].slice(0, hostsWithParts));
   for (const rank of ranks) kept.add(rank);
@@ -56,7 +56,7 @@ export function decide(
     .map((rank): WeighedHost => {
       const place = head[rank] ?? nthTied(weights, best, rank);
       const row = rows[place] ?? 0;
-      return { host: nameOf(columns.names, row), rank, weight: weights[place] ?? 0, parts: partsOf(row) };
+      return { host: nameOf(columns.names, row), rank, weight: weights[place] ?? 0, parts: partsAt(place) };
     });
   const weighed = rows.length;
   columns.returnScratch(scratch);

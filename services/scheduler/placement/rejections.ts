@@ -9,7 +9,7 @@ import type {
   Verdict,
 } from './model.ts';
 
-type Reject = Extract<Verdict, { pass: false }>;
+export type Reject = Extract<Verdict, { pass: false }>;
 
 /**
  * Collects the rejections of one decision as two numbers per host: which group, and how much it had. Nothing is

@@ -41,10 +41,21 @@ export interface ColumnRule {
   readonly bind: (columns: Columns) => BoundRule;
 }
 
+/** What is said of a row: number of the reason, and the column with what its host has. */
+export interface Ground {
+  readonly reason: number;
+  readonly available: Float64Array;
+}
+
 /** A comparison of one column with one number. */
-export type Screen =
-  | { readonly column: Float64Array; readonly at_least: number }
-  | { readonly column: Float64Array; readonly below: number };
+export type Screen = ({ readonly at_least: number } | { readonly below: number }) & {
+  readonly column: Float64Array;
+  /**
+   * What is said of a row that fails, as data and not as a call per row: `first` where its column is below `below`,
+   * `otherwise` for the rest. Nothing: `reason` and `available` of the rule are asked.
+   */
+  readonly against?: { readonly first: Ground; readonly below: number; readonly otherwise: Ground };
+};
 
 export interface BoundRule {
   readonly reasons: readonly ColumnReason[];

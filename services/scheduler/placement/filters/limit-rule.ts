@@ -16,9 +16,12 @@ export function fewerThan({ column, code, message }: Limit, limit: number): Colu
     reads: 'columns',
     bind: (columns) => {
       const numbers = columns.number(column);
+      const ground = { reason: 0, available: numbers };
       return {
         reasons: [{ code, message, asked: limit }],
-        screens: [{ column: numbers, below: limit }],
+        screens: [
+          { column: numbers, below: limit, against: { first: ground, below: Infinity, otherwise: ground } },
+        ],
         reason: (row) => ((numbers[row] ?? 0) < limit ? -1 : 0),
         available: (row) => numbers[row],
       };

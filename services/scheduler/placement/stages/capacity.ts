@@ -58,8 +58,13 @@ export const capacity: Filter = {
         const freeOf = (row: number, demand: number): number => frees[demand]?.[row] ?? 0;
         return {
           reasons,
-          screens: rooms.map((column, demand) => ({ column, at_least: amounts[demand] ?? 0 })),
           // Two reasons per demand, so the number of a reason is 2 × demand, plus 1 for "too large".
+          screens: rooms.map((room, demand) => {
+            const asked = amounts[demand] ?? 0;
+            const first = { reason: 2 * demand, available: frees[demand] ?? room };
+            const otherwise = { reason: 2 * demand + 1, available: room };
+            return { column: room, at_least: asked, against: { first, below: asked, otherwise } };
+          }),
           reason: (row) => {
             for (let demand = 0; demand < amounts.length; demand += 1) {
               const asked = amounts[demand] ?? 0;

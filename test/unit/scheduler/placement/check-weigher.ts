@@ -26,7 +26,7 @@ export function checkWeigher(weigher: Weigher, cases: Readonly<Record<string, We
     const columns = columnsOf(snapshot);
     const rows = Int32Array.from(given.hosts.keys());
     const warnings = new Set<string>();
-    const { weights, partsOf } = weighHosts(
+    const { weights, partsAt } = weighHosts(
       rows,
       columns,
       snapshot.hosts,
@@ -41,10 +41,11 @@ export function checkWeigher(weigher: Weigher, cases: Readonly<Record<string, We
     expect([...weights].map((weight) => weight + 0)).toEqual(
       given.weights.map((weight) => expect.closeTo(weight, 9)),
     );
-    if (given.raw !== undefined) expect([...rows].map((row) => partsOf(row)[0]!.raw)).toEqual(given.raw);
-    for (const [index, row] of rows.entries()) {
-      const part = partsOf(row)[0]!;
-      expect(part.normalised * part.multiplier).toBeCloseTo(given.weights[index]!, 9);
+    if (given.raw !== undefined)
+      expect([...rows.keys()].map((place) => partsAt(place)[0]!.raw)).toEqual(given.raw);
+    for (const place of rows.keys()) {
+      const part = partsAt(place)[0]!;
+      expect(part.normalised * part.multiplier).toBeCloseTo(given.weights[place]!, 9);
     }
     if (given.warnings !== undefined) {
       expect([...warnings]).toHaveLength(given.warnings.length);
