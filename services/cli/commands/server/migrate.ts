@@ -10,6 +10,13 @@ import { timeoutOption, waitOption } from '../wait-options.ts';
 import { dryRunMany, dryRunOne } from './dry-run.ts';
 import { explainMigration } from './explain.ts';
 
+declare module 'yargs' {
+  interface Argv<T> {
+    /** As yargs has it; its published types know only the first argument. */
+    global(key: string, is_global: boolean): Argv<T>;
+  }
+}
+
 interface Waiting {
   readonly wait: boolean;
   readonly timeout: number;
@@ -45,6 +52,8 @@ export const migrateServer: Command<Arguments> = {
         demandOption: true,
         describe: 'Name or id; with --dry-run several, moved in this order',
       })
+      // Else confirm, revert and explain would inherit that it is a list.
+      .global('server', false)
       .option('host', { type: 'string', describe: 'Move it to this host' })
       .option('dry-run', {
         type: 'boolean',
