@@ -59,13 +59,17 @@ interface Bounds {
 }
 type Nullable<Base, Default> = Base | (Default extends null ? null : never);
 
-/** Free text. */
+/** Free text, or what `pattern` and `accepts` leave of it. */
 export function string<const Default extends string | null>(
-  declared: Common<Default> & { readonly pattern?: RegExp; readonly allowed?: string },
+  declared: Common<Default> & {
+    readonly pattern?: RegExp;
+    readonly accepts?: (text: string) => boolean;
+    readonly allowed?: string;
+  },
 ): Option<Nullable<string, Default>> {
-  const { pattern } = declared;
+  const { pattern, accepts } = declared;
   return single('string', declared, declared.allowed ?? 'any text', (text) =>
-    pattern === undefined || pattern.test(text) ? text : null,
+    (pattern?.test(text) ?? true) && (accepts?.(text) ?? true) ? text : null,
   );
 }
 

@@ -1,6 +1,14 @@
 import { boolean, duration, integer, string } from '../option.ts';
 import { defineSection } from '../section.ts';
 
+const PORT_MAX = 65_535;
+
+/** A name or an address, IPv6 in brackets, and a port. One that does not exist would only be found when it is bound. */
+function isListenAddress(text: string): boolean {
+  const [, port] = /^(?:\[[0-9A-Fa-f:.]+\]|[A-Za-z0-9.-]+):(\d{1,5})$/.exec(text) ?? [];
+  return port !== undefined && Number(port) <= PORT_MAX;
+}
+
 export const droverSection = defineSection('drover', 'How operations are driven and recovered.', {
   public_url: string({
     default: null,
@@ -46,8 +54,8 @@ export const droverSection = defineSection('drover', 'How operations are driven 
   }),
   metrics_listen: string({
     default: null,
-    pattern: /^(\[[0-9A-Fa-f:.]+\]|[A-Za-z0-9.-]+):\d{1,5}$/,
-    allowed: 'address:port',
+    accepts: isListenAddress,
+    allowed: 'address:port, an IPv6 address in brackets, a port of at most 65535',
     help: 'Where this process serves its metrics at /metrics, to whoever asks: an address that only scrapers reach. One per process: name it in a file of its own (--config-file may repeat). Port 0: a free one, named when it is ready. Unset: nobody listens; GET /drover/v1/metrics serves them to administrators all the same.',
   }),
   message_prefetch: integer({
