@@ -8,6 +8,7 @@ import { loadConfiguration } from '../../../shared/config/configuration.ts';
 import { request } from '../../unit/scheduler/placement/builders.ts';
 import { createTestBroker, type TestBroker } from '../support/broker.ts';
 import { createTestDatabase, type TestDatabase } from '../support/database.ts';
+import { writeQuietFilter } from '../support/quiet-filter.ts';
 import { serviceThatEnds, startSchedulerProcess } from './scheduler-process.ts';
 import { pipelinedPool, untilValue } from './cluster-database.ts';
 import { FakeAgents } from './fake-agents.ts';
@@ -53,23 +54,8 @@ describe.each(['scheduler', 'api'] as const)('the %s does not start', (service) 
   });
 });
 
-function quietFilter(): string {
-  const module = join(folder, 'quiet-filter.mjs');
-  writeFileSync(
-    module,
-    `export const QuietFilter = {
-       name: 'QuietFilter',
-       prepare: () => ({
-         reads: 'host',
-         check: (host) => host.name === 'compute2' ? { pass: true } : { pass: false, code: 'loud', message: 'is loud' },
-       }),
-     };`,
-  );
-  return module;
-}
-
 test("a site's own filter is asked in every decision, and in the api's dry runs", async () => {
-  const module = quietFilter();
+  const module = writeQuietFilter(folder);
   const configuration = configured(
     `placement_modules = ${module}\nenabled_filters = ComputeFilter,QuietFilter`,
   );
