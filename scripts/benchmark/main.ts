@@ -1,4 +1,5 @@
-import { readdirSync } from 'node:fs';
+import { readdirSync, rmSync } from 'node:fs';
+import { temporaryFolder } from '../cluster/leftovers.ts';
 
 /** `scripts/bench NAME …`: each measurement is a file beside this one that exports `run(arguments)`. */
 interface Benchmark {
@@ -14,5 +15,9 @@ if (!available.includes(name)) {
   process.exitCode = name === '' ? 0 : 2;
 } else {
   const benchmark = (await import(`./${name}.bench.ts`)) as Benchmark;
+  // Nothing of a measurement lies outside the checkout, whoever it starts.
+  const folder = temporaryFolder('bench-');
+  process.env['TMPDIR'] = folder;
+  process.once('exit', () => rmSync(folder, { recursive: true, force: true }));
   await benchmark.run(rest);
 }

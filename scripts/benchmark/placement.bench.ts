@@ -11,6 +11,7 @@ import {
   type PlacementSettings,
 } from '../../services/scheduler/placement/settings.ts';
 import { createSnapshot } from '../../services/scheduler/placement/snapshot.ts';
+import { startPrivatePostgres } from '../cluster/private-postgres.ts';
 import { claimedPerSecond, type ClaimFigures } from './claims.ts';
 import { fleet, fleetRequest } from './fleet.ts';
 import { compareWithNova, hasNova } from './nova-comparison.ts';
@@ -20,13 +21,15 @@ interface Spread {
   readonly p99: number;
 }
 
-const help = `usage: scripts/bench placement [--hosts 1000,5000,…] [--decisions N] [--json FILE] [--no-nova] [--database URL]
+const help = `usage: scripts/bench placement [--hosts 1000,5000,…] [--decisions N] [--json FILE] [--no-nova] [--no-claims]
+         [--database URL]
 
 Milliseconds per decision with all reasons kept, with the default filters and with every filter enabled; memory per
 host; and, where Debian's python3-nova is installed, how many times longer Nova's own filters and weighers take.
-With a PostgreSQL (--database, or DROVER_DATABASE_URL), at 5,000 hosts: claimed decisions per second, which is the
-decision with all reasons, its claim and its stored record, committed; and moves per second, the same with all else that
-a move writes at its choice.
+And at 5,000 hosts, against a PostgreSQL of its own (or that of --database, or DROVER_DATABASE_URL), which syncs each
+commit to the disk: claimed decisions per second, which is the decision with all reasons, its claim and its stored
+record, committed; and moves per second, the same with all else that a move writes at its choice.
+--no-claims leaves that out.
 `;
 
 /** The measurement behind `scripts/bench placement`. */
@@ -38,6 +41,7 @@ export async function run(values: readonly string[]): Promise<void> {
       decisions: { type: 'string', default: '1000' },
       json: { type: 'string' },
       nova: { type: 'boolean', default: true },
+      claims: { type: 'boolean', default: true },
       database: { type: 'string', default: process.env['DROVER_DATABASE_URL'] ?? '' },
       help: { type: 'boolean', default: false },
     },
@@ -88,13 +92,9 @@ export async function run(values: readonly string[]): Promise<void> {
   process.stdout.write(
     `growth of the median from ${first} to ${last} hosts: ${growth.toFixed(1)}× for ${(last / first).toFixed(0)}× the hosts\n`,
   );
-  if (options.database === '') {
-    process.stdout.write(
-      'No PostgreSQL is named (--database URL, or DROVER_DATABASE_URL), so claims per second are not measured.\n',
-    );
-  }
-  const claims = options.database === '' ? {} : await claimedPerSecond(options.database, 'claims');
-  const moves = options.database === '' ? {} : await claimedPerSecond(options.database, 'moves');
+  const { claims, moves } = options.claims
+    ? await measureClaims(options.database)
+    : { claims: {}, moves: {} };
   for (const [what, figures] of [
     ['claimed decisions per second (decision with all reasons, claim, stored record; committed)', claims],
     ['moves per second (the same with the rows, events, turn and command of the move)', moves],
@@ -113,6 +113,20 @@ export async function run(values: readonly string[]): Promise<void> {
       nova_over_drover,
     };
     writeFileSync(options.json, `${JSON.stringify(figures, null, 2)}\n`);
+  }
+}
+
+async function measureClaims(
+  named: string,
+): Promise<Readonly<Record<'claims' | 'moves', Readonly<Record<string, ClaimFigures>>>>> {
+  const own = named === '' ? await startPrivatePostgres(true) : null;
+  const url = own?.url ?? named;
+  for (const signal of ['SIGINT', 'SIGTERM'] as const)
+    process.once(signal, () => void own?.end().finally(() => process.exit(1)));
+  try {
+    return { claims: await claimedPerSecond(url, 'claims'), moves: await claimedPerSecond(url, 'moves') };
+  } finally {
+    await own?.end();
   }
 }
 

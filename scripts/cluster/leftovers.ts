@@ -34,13 +34,13 @@ function processesOf(folder: string): string[] {
 }
 
 /**
- * The one folder in which a test run may put anything: in the checkout's `.run`, or in the system's temporary folder
+ * The one folder in which a run of tests or of a measurement may put anything: in the checkout's `.run`, or in the system's temporary folder
  * where the checkout lies too deep for the paths of unix sockets.
  */
-export function temporaryFolder(): string {
+export function temporaryFolder(prefix = 'test-'): string {
   const own = join(root, '.run');
   mkdirSync(own, { recursive: true });
-  return mkdtempSync(join(own.length <= PATH_LENGTH_MAX ? own : tmpdir(), 'test-'));
+  return mkdtempSync(join(own.length <= PATH_LENGTH_MAX ? own : tmpdir(), prefix));
 }
 
 /** What lies in the checkout and is neither in git nor ignored by it; `.run` is where clusters may lie. */

@@ -1,10 +1,10 @@
 import { randomBytes } from 'node:crypto';
-import { chmodSync, mkdtempSync, rmSync } from 'node:fs';
+import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { freePorts } from '../../scripts/cluster/ports.ts';
-import { postgresUrl, removeSharedMemory, startPostgres } from '../../scripts/cluster/postgres.ts';
-import { endProcess, killAllOf, type ProcessRecord } from '../../scripts/cluster/processes.ts';
+import { startPrivatePostgres } from '../../scripts/cluster/private-postgres.ts';
+import { killAllOf } from '../../scripts/cluster/processes.ts';
 import { brokerUrl, startRabbitmq } from '../../scripts/cluster/rabbitmq.ts';
 import { testAgents, testVirtualHosts } from './support/broker.ts';
 import { ensureTemplateDatabase } from './support/database.ts';
@@ -41,28 +41,9 @@ const remove = (folder: string) => rmSync(folder, { recursive: true, force: true
 const secret = () => randomBytes(16).toString('hex');
 
 async function startDatabase(tearDowns: TearDown[]): Promise<void> {
-  const folder = temporaryFolder();
-  const cluster_id = `test-${secret()}`;
-  const [port = 0] = await freePorts(1);
-  const options = {
-    cluster_id,
-    folder: join(folder, 'postgres'),
-    log_file: join(folder, 'postgres.log'),
-    port,
-    password: secret(),
-    durable: false,
-  };
-  let record: ProcessRecord | undefined;
-  tearDowns.push(async () => {
-    if (record !== undefined) await endProcess(record, { signal: 'SIGINT', grace_seconds: 10 });
-    await killAllOf(cluster_id, []);
-    await removeSharedMemory(options.folder, record);
-    remove(folder);
-  });
-  // A temporary folder is for its owner alone; PostgreSQL runs as somebody else.
-  chmodSync(folder, 0o711);
-  record = await startPostgres(options);
-  process.env['DROVER_DATABASE_URL'] = postgresUrl(options, 'postgres');
+  const { url, end } = await startPrivatePostgres(false);
+  tearDowns.push(end);
+  process.env['DROVER_DATABASE_URL'] = url;
 }
 
 async function startBroker(tearDowns: TearDown[]): Promise<void> {
