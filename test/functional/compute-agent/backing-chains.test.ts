@@ -5,15 +5,8 @@ import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import type { InstanceSpec } from '../../../shared/domain/instance-spec.ts';
 import { sampleImage } from '../../unit/compute-agent/samples.ts';
-import {
-  expectSameView,
-  flipBit,
-  Move,
-  openDiskPair,
-  placeGuest,
-  qemuImg,
-  type DiskPair,
-} from './disk-pair.ts';
+import { createOverlay, expectSameView, flipBit, qemuImg, writePattern } from './disk-images.ts';
+import { Move, openDiskPair, placeGuest, type DiskPair } from './disk-pair.ts';
 
 let pair: DiskPair;
 let elsewhere: string;
@@ -23,24 +16,11 @@ beforeEach(async () => {
   elsewhere = join(pair.root, 'elsewhere');
   mkdirSync(elsewhere);
   writeFileSync(join(elsewhere, 'base.img'), Buffer.alloc(2 * 1024 ** 2, 'base'));
-  qemuImg(
-    'create',
-    '-q',
-    '-f',
-    'qcow2',
-    '-F',
-    'raw',
-    '-b',
-    'base.img',
-    join(elsewhere, 'middle.qcow2'),
-    '8M',
-  );
-  write(join(elsewhere, 'middle.qcow2'), '0x22', '1M');
+  createOverlay(join(elsewhere, 'middle.qcow2'), 'base.img', 'raw', '8M');
+  writePattern(join(elsewhere, 'middle.qcow2'), '0x22', '1M');
 });
 afterEach(() => pair.close());
 
-const write = (path: string, pattern: string, at: string) =>
-  execFileSync('qemu-io', ['-f', 'qcow2', '-c', `write -P ${pattern} ${at} 64k`, path]);
 const cache = (host: 'source' | 'target') => join(pair[host].instances_path, '_base');
 const cached = (host: 'source' | 'target') =>
   readdirSync(cache(host)).filter((name) => /^[0-9a-f]{128}$/.test(name));
@@ -52,8 +32,8 @@ const guest = (change: Partial<InstanceSpec> = {}) =>
     pair.source,
     (folder) => {
       const disk = join(folder, 'disk');
-      qemuImg('create', '-q', '-f', 'qcow2', '-F', 'qcow2', '-b', join(elsewhere, 'middle.qcow2'), disk);
-      write(disk, '0x33', '2M');
+      createOverlay(disk, join(elsewhere, 'middle.qcow2'), 'qcow2');
+      writePattern(disk, '0x33', '2M');
       qemuImg('convert', '-O', 'raw', disk, join(elsewhere, 'expected'));
       return [{ name: 'disk', format: 'qcow2', backing: null }];
     },
@@ -202,7 +182,7 @@ describe('a source that is not to be believed', () => {
     const secret = join(elsewhere, 'secret');
     writeFileSync(secret, Buffer.alloc(1024 ** 2, 'secret'));
     const hostile = join(cache('target'), 'hostile');
-    qemuImg('create', '-q', '-f', 'qcow2', '-F', 'raw', '-b', secret, hostile);
+    createOverlay(hostile, secret, 'raw');
     const name = sha512(hostile);
     renameSync(hostile, join(cache('target'), name));
     const move = new Move(pair.source, pair.target, await guest());
@@ -252,7 +232,7 @@ test('two that bring the same files at once leave one of each, and nothing besid
 test('a chain that does not say its formats, or stands on itself, is refused with what to do', async () => {
   const without = await placeGuest(pair.source, (folder) => {
     const disk = join(folder, 'disk');
-    qemuImg('create', '-q', '-f', 'qcow2', '-F', 'raw', '-b', join(elsewhere, 'base.img'), disk);
+    createOverlay(disk, join(elsewhere, 'base.img'), 'raw');
     const bytes = readFileSync(disk);
     // The extension's type, made one that nobody knows.
     const at = bytes.indexOf(Buffer.from('e2792aca', 'hex'));
@@ -266,7 +246,7 @@ test('a chain that does not say its formats, or stands on itself, is refused wit
   });
   const circle = await placeGuest(pair.source, (folder) => {
     const disk = join(folder, 'disk');
-    qemuImg('create', '-q', '-f', 'qcow2', '-F', 'qcow2', '-b', join(elsewhere, 'middle.qcow2'), disk);
+    createOverlay(disk, join(elsewhere, 'middle.qcow2'), 'qcow2');
     qemuImg('rebase', '-u', '-F', 'qcow2', '-b', disk, disk);
     return [{ name: 'disk', format: 'qcow2', backing: null }];
   });

@@ -4,7 +4,8 @@ import { readFileSync, statSync, symlinkSync, truncateSync, writeFileSync } from
 import { join } from 'node:path';
 import { afterEach, expect, onTestFinished, test } from 'vitest';
 import type { HostSettings } from '../../../services/compute-agent/commands/definition.ts';
-import { Move, openDiskPair, placeGuest, qemuImg, type DiskPair } from './disk-pair.ts';
+import { qemuImg } from './disk-images.ts';
+import { Move, openDiskPair, placeGuest, type DiskPair } from './disk-pair.ts';
 
 const MEBIBYTE = 1024 ** 2;
 /** Null: this machine has loop devices that we may use; else what losetup says. Some containers have none. */

@@ -11,7 +11,7 @@ import { CacheSweeper } from '../../../services/compute-agent/images/cache-sweep
 import { ImageCache } from '../../../services/compute-agent/images/image-cache.ts';
 import { instanceFolders } from '../../../shared/messaging/commands.ts';
 import { HOST, newMigrationId, sampleSpec } from '../../unit/compute-agent/samples.ts';
-import { qemuImg } from './disk-pair.ts';
+import { createOverlay, qemuImg } from './disk-images.ts';
 
 let instances_path: string;
 let images: ImageCache;
@@ -58,8 +58,7 @@ async function overlayOn(name: string, role: (typeof folderRoles)[number], marke
     reserved_bytes: 0,
   });
   const folder = join(instances_path, instanceFolders[role](spec.id));
-  if (!marked)
-    qemuImg('create', '-q', '-f', 'qcow2', '-F', 'raw', '-b', `../_base/${name}`, join(folder, 'disk'));
+  if (!marked) createOverlay(join(folder, 'disk'), `../_base/${name}`, 'raw');
   return folder;
 }
 
@@ -104,17 +103,7 @@ describe('what anything uses stays', () => {
   test('a disk in a folder of somebody else, and one that lies elsewhere', async () => {
     const [one, other] = [rawFile(), rawFile()];
     mkdirSync(join(instances_path, 'not-ours'));
-    qemuImg(
-      'create',
-      '-q',
-      '-f',
-      'qcow2',
-      '-F',
-      'raw',
-      '-b',
-      `../_base/${one}`,
-      join(instances_path, 'not-ours', 'x'),
-    );
+    createOverlay(join(instances_path, 'not-ours', 'x'), `../_base/${one}`, 'raw');
     const folder = await overlayOn(other, 'home', true);
     renameSync(folder, join(instances_path, '..', `${folder.split('/').at(-1)}.elsewhere`));
     symlinkSync(join(instances_path, '..', `${folder.split('/').at(-1)}.elsewhere`), folder);
@@ -126,7 +115,7 @@ describe('what anything uses stays', () => {
   test('and what a used file stands on itself', async () => {
     const lowest = rawFile();
     const middle = join(base(), 'middle');
-    qemuImg('create', '-q', '-f', 'qcow2', '-F', 'raw', '-b', lowest, middle, '1M');
+    createOverlay(middle, lowest, 'raw', '1M');
     const name = 'd'.repeat(128);
     renameSync(middle, join(base(), name));
     await overlayOn(name, 'home', true);

@@ -4,15 +4,8 @@ import { join } from 'node:path';
 import { afterEach, describe, expect, test } from 'vitest';
 import type { HostSettings } from '../../../services/compute-agent/commands/definition.ts';
 import type { MarkedDisk } from '../../../services/compute-agent/folders/mark.ts';
-import {
-  expectSameView,
-  flipBit,
-  Move,
-  openDiskPair,
-  placeGuest,
-  qemuImg,
-  type DiskPair,
-} from './disk-pair.ts';
+import { createOverlay, expectSameView, flipBit, qemuImg, writePattern } from './disk-images.ts';
+import { Move, openDiskPair, placeGuest, type DiskPair } from './disk-pair.ts';
 
 const MEBIBYTE = 1024 ** 2;
 
@@ -35,8 +28,8 @@ const chainedDisk = (folder: string): readonly MarkedDisk[] => {
   const base = join(pair.root, 'base.img');
   writeFileSync(base, Buffer.alloc(2 * MEBIBYTE, 'base'));
   const disk = join(folder, 'disk');
-  qemuImg('create', '-q', '-f', 'qcow2', '-F', 'raw', '-b', base, disk, '16M');
-  execFileSync('qemu-io', ['-f', 'qcow2', '-c', 'write -P 0x44 1M 64k', disk]);
+  createOverlay(disk, base, 'raw', '16M');
+  writePattern(disk, '0x44', '1M');
   return [{ name: 'disk', format: 'qcow2', backing: null }];
 };
 

@@ -1,5 +1,5 @@
 import { execFileSync } from 'node:child_process';
-import { closeSync, openSync, readFileSync, readSync, writeFileSync, writeSync } from 'node:fs';
+import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { HostSettings } from '../../../services/compute-agent/commands/definition.ts';
 import type { MarkedDisk } from '../../../services/compute-agent/folders/mark.ts';
@@ -36,12 +36,6 @@ export async function openDiskPair(settings: Partial<HostSettings> = {}): Promis
     },
   };
 }
-
-export const qemuImg = (...words: readonly string[]): string =>
-  execFileSync('qemu-img', [...words], { encoding: 'utf8' });
-
-/** Fails when a guest would see a difference. */
-export const expectSameView = (one: string, other: string): void => void qemuImg('compare', '-U', one, other);
 
 /** A stopped guest at home on a host, whose folder `make` fills with the disks that it names. */
 export async function placeGuest(
@@ -127,13 +121,4 @@ export class Move {
     await this.prepare();
     await this.finish();
   }
-}
-
-/** One bit of a file's content. Its times change as with any write. */
-export function flipBit(path: string, position: number): void {
-  const file = openSync(path, 'r+');
-  const byte = Buffer.alloc(1);
-  readSync(file, byte, 0, 1, position);
-  writeSync(file, Buffer.from([(byte[0] ?? 0) ^ 1]), 0, 1, position);
-  closeSync(file);
 }

@@ -23,7 +23,8 @@ import {
 import { imageId } from '../../../shared/domain/ids.ts';
 import { imageFormats, type ImageUpload } from '../../../shared/domain/instance-spec.ts';
 import { sampleSpec } from '../../unit/compute-agent/samples.ts';
-import { placeGuest, qemuImg } from './disk-pair.ts';
+import { createOverlay, qemuImg } from './disk-images.ts';
+import { placeGuest } from './disk-pair.ts';
 import { TestHost } from './test-host.ts';
 
 const MEBIBYTE = 1024 ** 2;
@@ -79,7 +80,7 @@ const chainedGuest = () =>
     const base = join(folder, 'base.img');
     writeFileSync(base, Buffer.alloc(MEBIBYTE, 'base'));
     const disk = join(home, 'disk');
-    qemuImg('create', '-q', '-f', 'qcow2', '-F', 'raw', '-b', base, disk, '6M');
+    createOverlay(disk, base, 'raw', '6M');
     execFileSync('qemu-io', [
       '-f',
       'qcow2',

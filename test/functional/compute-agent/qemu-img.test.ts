@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { afterEach, beforeEach, expect, test } from 'vitest';
 import { compareDisks, convertDisk } from '../../../services/compute-agent/images/qemu-img.ts';
 import { HOST } from '../../unit/compute-agent/samples.ts';
-import { flipBit } from './disk-pair.ts';
+import { flipBit } from './disk-images.ts';
 
 const MEBIBYTE = 1024 ** 2;
 let folder: string;
