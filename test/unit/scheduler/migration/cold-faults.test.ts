@@ -61,6 +61,18 @@ describe.each([
   }
 });
 
+/** The target refuses the guest, and the source what would take its retirement back. */
+function stuckAtRetire(): SimulatedCluster {
+  const cluster = new SimulatedCluster('cold');
+  cluster.offers = [beta];
+  cluster.happen({ type: 'requested' });
+  cluster.settle((order) =>
+    order.command === 'adopt' || order.command === 'unretire' ? 'refuse' : 'normal',
+  );
+  expect(cluster.world.operation).toMatchObject({ state: 'stuck', step: 'retire' });
+  return cluster;
+}
+
 describe('hosts that go away', () => {
   test('target down before adopt: the guest is given back without waiting for the target', () => {
     const cluster = new SimulatedCluster('cold');
@@ -96,13 +108,7 @@ describe('hosts that go away', () => {
   });
 
   test('an undo that the host refuses is stuck, and resume takes it up again', () => {
-    const cluster = new SimulatedCluster('cold');
-    cluster.offers = [beta];
-    cluster.happen({ type: 'requested' });
-    cluster.settle((order) =>
-      order.command === 'adopt' || order.command === 'unretire' ? 'refuse' : 'normal',
-    );
-    expect(cluster.world.operation).toMatchObject({ state: 'stuck', step: 'retire' });
+    const cluster = stuckAtRetire();
     cluster.happen({ type: 'resume' });
     cluster.settle();
     expectAsBefore(cluster);
@@ -110,13 +116,7 @@ describe('hosts that go away', () => {
 });
 
 test('a stuck operation goes on as if done when a person says so', () => {
-  const cluster = new SimulatedCluster('cold');
-  cluster.offers = [beta];
-  cluster.happen({ type: 'requested' });
-  cluster.settle((order) =>
-    order.command === 'adopt' || order.command === 'unretire' ? 'refuse' : 'normal',
-  );
-  expect(cluster.world.operation).toMatchObject({ state: 'stuck', step: 'retire' });
+  const cluster = stuckAtRetire();
   // What a person does by hand: the folder is given its name again.
   cluster.host(alpha).home = cluster.host(alpha).retired;
   cluster.host(alpha).retired = null;
