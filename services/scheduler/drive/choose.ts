@@ -130,9 +130,12 @@ export class Chooser {
         continue;
       }
       try {
+        const { ignore_hosts, tried_hosts = [] } = question.placement;
+        const refused = [...choice.refusals.keys()];
         const request = snapshot.withReservedMembers({
           ...question.placement,
-          ignore_hosts: [...question.placement.ignore_hosts, ...choice.refusals.keys()],
+          ignore_hosts: [...ignore_hosts, ...refused],
+          tried_hosts: [...tried_hosts, ...refused],
         });
         const decision = decidePlacement(snapshot.current(), request, placement, question.request_id);
         choice.decisions += 1;

@@ -17,7 +17,8 @@ interface Miss {
 
 /**
  * The host that came closest, in words: "host c17 lacks 2,048 MB of RAM". Preferably one that fails by this reason
- * alone: an operator who makes room there then has a host. Null when no host was even looked at.
+ * alone: an operator who makes room there then has a host. Where nothing is counted no host is nearer than another,
+ * and it says how many got as far. Null when no host was even looked at.
  */
 export function nearestMiss(
   snapshot: Snapshot,
@@ -58,7 +59,9 @@ export function nearestMiss(
   const last = groups.at(-1);
   const host = last?.hosts[0];
   if (last === undefined || host === undefined) return null;
-  return `host ${host}: ${rejectionOf(last, host, last.availables?.[0] ?? Number.NaN).message}`;
+  const { message } = rejectionOf(last, host, last.availables?.[0] ?? Number.NaN);
+  const { length } = last.hosts;
+  return length === 1 ? `host ${host}: ${message}` : `${length} hosts, ${host} among them: ${message}`;
 }
 
 /** The rule as a question about one row. */

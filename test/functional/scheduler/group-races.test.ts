@@ -83,8 +83,8 @@ describe('server groups under races', { timeout: 120_000 }, () => {
     );
     const why =
       'No valid host was found. 2 of 3 hosts: ServerGroupAffinityFilter (holds no member of the affinity group, ' +
-      'whose members must stay together on compute1) 2; 1 host: HostSelection (left out by the request: the server ' +
-      'is there, or the host refused it) 1';
+      'whose members must stay together on compute1) 2; 1 host: HostSelection (left out: the server ' +
+      'is there) 1';
     expect(rows.length).toBeGreaterThan(0);
     for (const row of rows) {
       expect(row).toEqual({

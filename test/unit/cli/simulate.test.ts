@@ -23,16 +23,16 @@ describe('placement simulate', () => {
   test('says where a flavor would go', async () => {
     const { stdout } = await simulate(racks, '--flavor', 'vcpus=2,memory_mb=6000,ignore=c1,c2');
     expect(stdout).toBe(`\
-+------+----------+--------+-------------------------------------------------------------------------------------+
-| Host | Verdict  | Weight | Reason                                                                              |
-+------+----------+--------+-------------------------------------------------------------------------------------+
-| c4   | chosen   | 0.00   | the only host that passes every filter                                              |
-| c1   | rejected |        | HostSelection: left out by the request: the server is there, or the host refused it |
-| c2   | rejected |        | HostSelection: left out by the request: the server is there, or the host refused it |
-| c3   | rejected |        | ComputeFilter: its agent does not report                                            |
-+------+----------+--------+-------------------------------------------------------------------------------------+
++------+----------+--------+---------------------------------------------------------+
+| Host | Verdict  | Weight | Reason                                                  |
++------+----------+--------+---------------------------------------------------------+
+| c4   | chosen   | 0.00   | the only host that passes every filter                  |
+| c1   | rejected |        | HostSelection: left out: tried for this request already |
+| c2   | rejected |        | HostSelection: left out: tried for this request already |
+| c3   | rejected |        | ComputeFilter: its agent does not report                |
++------+----------+--------+---------------------------------------------------------+
 Chosen: c4; 1 of 4 hosts passed every filter.
-Rejected: 2 by HostSelection (left out by the request: the server is there, or the host refused it), 1 by ComputeFilter (its agent does not report).
+Rejected: 2 by HostSelection (left out: tried for this request already), 1 by ComputeFilter (its agent does not report).
 `);
   });
 

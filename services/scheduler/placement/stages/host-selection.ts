@@ -2,11 +2,13 @@ import type { HostName } from '../../../../shared/domain/ids.ts';
 import type { ColumnReason, Filter } from '../filters/filter.ts';
 
 const reasons: readonly ColumnReason[] = [
-  { code: 'ignored', message: 'left out by the request: the server is there, or the host refused it' },
+  { code: 'source', message: 'left out: the server is there' },
+  { code: 'tried', message: 'left out: tried for this request already' },
   { code: 'not_requested', message: 'another host was asked for' },
 ];
-const ignored = 0;
-const notRequested = 1;
+const source = 0;
+const tried = 1;
+const notRequested = 2;
 
 /**
  * The hosts that the request names: `ignore_hosts` are left out, a requested or forced host leaves out every other
@@ -20,18 +22,19 @@ export const hostSelection: Filter = {
     return {
       reads: 'columns',
       bind: (columns) => {
-        const left_out = new Set<number>();
+        const left_out = new Map<number, number>();
         for (const name of request.ignore_hosts) {
           const row = columns.rowOfAnyCase(name);
-          if (row !== undefined) left_out.add(row);
+          if (row !== undefined)
+            left_out.set(row, request.tried_hosts?.includes(name) === true ? tried : source);
         }
         const wanted_row = wanted === null ? null : (columns.rowOf(wanted) ?? -1);
         return {
           reasons,
-          ...(wanted_row === null ? { only_rows: [...left_out] } : {}),
+          ...(wanted_row === null ? { only_rows: [...left_out.keys()] } : {}),
           reason: (row) => {
             if (wanted_row !== null && row !== wanted_row) return notRequested;
-            return left_out.has(row) ? ignored : -1;
+            return left_out.get(row) ?? -1;
           },
           available: () => undefined,
         };

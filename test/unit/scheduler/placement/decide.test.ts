@@ -77,7 +77,7 @@ describe('decide', () => {
     expect(decision.chosen).toBeNull();
     expect(decision.no_valid_host).toEqual({
       message:
-        'No valid host was found. 12 of 14 hosts: Capacity (short of 1248 MB at best) 9, ComputeFilter (disabled) 3; 2 hosts: HostSelection (left out by the request: the server is there, or the host refused it) 2',
+        'No valid host was found. 12 of 14 hosts: Capacity (short of 1248 MB at best) 9, ComputeFilter (disabled) 3; 2 hosts: HostSelection (left out: the server is there) 2',
       counts: [
         { filter: 'Capacity', code: 'memory_short', hosts: 9, example: 'short of 1248 MB at best' },
         { filter: 'ComputeFilter', code: 'disabled', hosts: 3, example: 'disabled' },
@@ -124,6 +124,16 @@ describe('decide', () => {
       'No valid host was found. 1 of 3 hosts: ComputeFilter (disabled) 1; 2 hosts: HostSelection (another host was asked for) 2',
     );
     expect(decision.no_valid_host?.nearest_miss).toBe('host b: disabled');
+  });
+
+  it('names none of many as nearest where nothing is counted', () => {
+    const decision = decide(
+      createSnapshot([host('a').with({ enabled: false }).state, host('b').with({ enabled: false }).state]),
+      request().request,
+      settings(),
+      'seed',
+    );
+    expect(decision.no_valid_host?.nearest_miss).toBe('2 hosts, a among them: disabled');
   });
 
   it('an empty cluster has no hosts', () => {

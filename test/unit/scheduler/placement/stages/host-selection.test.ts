@@ -13,7 +13,16 @@ describe('hostSelection', () => {
         hosts: [host('a'), host('Compute-B'), host('c')],
         request: request().with({ ignore_hosts: [hostName('compute-b'), hostName('a'), hostName('gone')] }),
         passes: ['c'],
-        rejects: { a: 'left out by the request' },
+        rejects: { a: 'left out: the server is there' },
+      },
+      'hosts that were tried already': {
+        hosts: [host('a'), host('b'), host('c')],
+        request: request().with({
+          ignore_hosts: [hostName('a'), hostName('b')],
+          tried_hosts: [hostName('b')],
+        }),
+        passes: ['c'],
+        rejects: { a: 'left out: the server is there', b: 'left out: tried for this request already' },
       },
       'a requested host leaves out all others': {
         hosts: [host('a'), host('b')],
