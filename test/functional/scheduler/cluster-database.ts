@@ -56,3 +56,9 @@ export async function wrongBooks(pool: Pool): Promise<unknown[]> {
   );
   return rows;
 }
+
+/** What an operation has of the limits of copies: null, waiting or held. */
+export const turnOf = 'select turn from operations where id = $1';
+/** Where an operation is. Of one that is at no step: how it ended, so that a wait in vain tells why. */
+export const stepOf =
+  "select coalesce(step, concat_ws(' ', state, reason_code, reason)) as step from operations where id = $1";

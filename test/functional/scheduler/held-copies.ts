@@ -11,8 +11,7 @@ import { addColdMigration, addHost, addInstance } from './rows.ts';
 import { answerTo, FakeAgents, goodResults } from './fake-agents.ts';
 import { startTestScheduler } from './test-scheduler.ts';
 
-/** Hosts whose copies end only when the test says so, with a database and a broker of their own for each test. */
-const hosts = ['compute1', 'compute2', 'compute3'];
+export const hosts = ['compute1', 'compute2', 'compute3'];
 let database: TestDatabase;
 let broker: TestBroker;
 let schedulers: RunningScheduler[];
@@ -22,6 +21,7 @@ export let agents: FakeAgents;
 /** Copies that hosts were asked for and have not answered, oldest first. */
 export let copying: Array<{ readonly host: string; readonly message: CommandMessage }>;
 
+/** Hosts whose copies end only when the test says so, with a database and a broker of their own for each test. */
 export function useHeldCopies(): void {
   beforeEach(async () => {
     database = await createTestDatabase();
@@ -84,8 +84,3 @@ export async function ask(
   );
   return operation;
 }
-
-export const turnOf = 'select turn from operations where id = $1';
-/** Of one that is at no step: how it ended, so that a wait in vain tells why. */
-export const stepOf =
-  "select coalesce(step, concat_ws(' ', state, reason_code, reason)) as step from operations where id = $1";

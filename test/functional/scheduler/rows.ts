@@ -17,24 +17,11 @@ import type { HostReport } from '../../../shared/messaging/host-report.ts';
 import { claim } from '../../../services/scheduler/claims/claim.ts';
 import { transact } from '../../../services/scheduler/drive/transaction.ts';
 import { ingestReport } from '../../../services/scheduler/hosts/ingest-report.ts';
+import { sampleFlavor } from '../../unit/domain/sample-flavor.ts';
 
 export const initialRatios = { vcpu: 16, memory_mb: 1.5, disk_gb: 1 };
 
-export const flavor: FlavorSpec = {
-  id: 1,
-  flavor_id: '42',
-  name: 'm1.nano',
-  vcpus: 1,
-  memory_mb: 128,
-  root_gb: 1,
-  ephemeral_gb: 0,
-  swap_mb: 0,
-  rxtx_factor: 1,
-  is_public: true,
-  disabled: false,
-  description: null,
-  extra_specs: {},
-};
+export const flavor: FlavorSpec = sampleFlavor({ memory_mb: 128 });
 
 export function reportOf(host: string, changes: Partial<HostReport> = {}): HostReport {
   return {

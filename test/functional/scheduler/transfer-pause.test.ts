@@ -1,18 +1,8 @@
 import { randomUUID } from 'node:crypto';
 import { describe, expect, test, vi } from 'vitest';
 import type { OperationId } from '../../../shared/domain/ids.ts';
-import {
-  agents,
-  ask,
-  endCopy,
-  heardCopy,
-  pool,
-  start,
-  stepOf,
-  turnOf,
-  useHeldCopies,
-} from './held-copies.ts';
-import { untilValue } from './cluster-database.ts';
+import { agents, ask, endCopy, heardCopy, pool, start, useHeldCopies } from './held-copies.ts';
+import { stepOf, turnOf, untilValue } from './cluster-database.ts';
 
 useHeldCopies();
 

@@ -7,15 +7,13 @@ import {
   copying,
   endCopy,
   heardCopy,
+  hosts,
   pool,
   start,
-  stepOf,
-  turnOf,
   useHeldCopies,
 } from './held-copies.ts';
-import { untilValue } from './cluster-database.ts';
+import { stepOf, turnOf, untilValue } from './cluster-database.ts';
 
-const hosts = ['compute1', 'compute2', 'compute3'];
 useHeldCopies();
 
 describe('with two schedulers', () => {

@@ -11,25 +11,12 @@ import {
 } from '../../../services/api/views/hypervisor-view.ts';
 import { serviceView } from '../../../services/api/views/service-view.ts';
 import type { FlavorSpec } from '../../../shared/domain/instance-spec.ts';
+import { sampleFlavor } from '../domain/sample-flavor.ts';
 
 const at = (minor: number) => (wanted: number) => minor >= wanted;
 
 describe('flavor', () => {
-  const flavor: FlavorSpec = {
-    id: 3,
-    flavor_id: '42',
-    name: 'm1.nano',
-    vcpus: 1,
-    memory_mb: 64,
-    root_gb: 1,
-    ephemeral_gb: 0,
-    swap_mb: 0,
-    rxtx_factor: 1,
-    is_public: true,
-    disabled: false,
-    description: 'small',
-    extra_specs: { a: 'b' },
-  };
+  const flavor: FlavorSpec = sampleFlavor({ id: 3, description: 'small', extra_specs: { a: 'b' } });
   const links: LinkMaker = {
     self: (...path) => path.join('/'),
     bookmark: (...path) => path.join('/'),

@@ -7,6 +7,7 @@ import {
   type ServerViewKind,
   type ServerViewOptions,
 } from '../../../services/api/views/server-view.ts';
+import { sampleFlavor } from '../domain/sample-flavor.ts';
 
 const row: ServerRow = {
   id: 46,
@@ -18,21 +19,7 @@ const row: ServerRow = {
   hostname: 'conf-a',
   reservation_id: 'r-2pd8b44q',
   launch_index: 0,
-  flavor: {
-    id: 1,
-    flavor_id: '42',
-    name: 'm1.nano',
-    vcpus: 1,
-    memory_mb: 64,
-    root_gb: 1,
-    ephemeral_gb: 0,
-    swap_mb: 0,
-    rxtx_factor: 1,
-    is_public: true,
-    disabled: false,
-    description: null,
-    extra_specs: {},
-  },
+  flavor: sampleFlavor(),
   image_id: '6ea5b38a-8ef9-4b0e-84db-0212c08538eb',
   metadata: {},
   tags: [],

@@ -13,6 +13,7 @@ import {
 import type { ImageSource, InstanceSpec } from '../../../shared/domain/instance-spec.ts';
 import type { CommandArguments, CommandName } from '../../../shared/messaging/commands.ts';
 import type { CommandMessage } from '../../../shared/messaging/messages.ts';
+import { sampleFlavor } from '../domain/sample-flavor.ts';
 
 export const HOST = hostName('compute1');
 export const newInstanceId = () => instanceId(randomUUID());
@@ -25,21 +26,7 @@ export function sampleSpec(id: InstanceId = newInstanceId(), image: ImageSource 
     display_name: 'a server',
     project_id: projectId('0'.repeat(32)),
     user_id: userId('1'.repeat(32)),
-    flavor: {
-      id: 1,
-      flavor_id: 'small',
-      name: 'small',
-      vcpus: 1,
-      memory_mb: 512,
-      root_gb: 0,
-      ephemeral_gb: 0,
-      swap_mb: 0,
-      rxtx_factor: 1,
-      is_public: true,
-      disabled: false,
-      description: null,
-      extra_specs: {},
-    },
+    flavor: sampleFlavor({ flavor_id: 'small', name: 'small', memory_mb: 512, root_gb: 0 }),
     image,
     image_properties: {},
     metadata: {},

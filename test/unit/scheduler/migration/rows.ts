@@ -16,6 +16,7 @@ import type {
   Settings,
   World,
 } from '../../../../services/scheduler/migration/model.ts';
+import { sampleFlavor } from '../../domain/sample-flavor.ts';
 
 /** Rows for the machine's tests: one instance on host `alpha`, to be moved to `beta` (or `gamma`). */
 export const alpha = hostName('alpha');
@@ -37,21 +38,7 @@ export const settings: Settings = {
   transfer_limits: { per_source: 0, per_target: 0, in_cluster: 0 },
 };
 
-export const flavor: FlavorSpec = {
-  id: 1,
-  flavor_id: '42',
-  name: 'm1.nano',
-  vcpus: 1,
-  memory_mb: 64,
-  root_gb: 1,
-  ephemeral_gb: 0,
-  swap_mb: 0,
-  rxtx_factor: 1,
-  is_public: true,
-  disabled: false,
-  description: null,
-  extra_specs: {},
-};
+export const flavor: FlavorSpec = sampleFlavor();
 
 const instance_id = instanceId('11111111-1111-4111-8111-111111111111');
 

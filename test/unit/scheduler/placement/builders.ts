@@ -20,6 +20,7 @@ import {
   type FilterSchedulerSettings,
   type PlacementSettings,
 } from '../../../../services/scheduler/placement/settings.ts';
+import { sampleFlavor } from '../../domain/sample-flavor.ts';
 
 /** A host that passes everything: 16 CPUs, 64 GiB, 1000 GB, nothing used. Each `with` gives a changed copy. */
 export class HostBuilder {
@@ -176,21 +177,7 @@ export function request(): RequestBuilder {
   return new RequestBuilder({
     instance_id: instanceId('me'),
     project_id: projectId('p'),
-    flavor: {
-      id: 1,
-      flavor_id: '1',
-      name: 'm1.small',
-      vcpus: 2,
-      memory_mb: 2048,
-      root_gb: 20,
-      ephemeral_gb: 0,
-      swap_mb: 0,
-      rxtx_factor: 1,
-      is_public: true,
-      disabled: false,
-      description: null,
-      extra_specs: {},
-    },
+    flavor: sampleFlavor({ flavor_id: '1', name: 'm1.small', vcpus: 2, memory_mb: 2048, root_gb: 20 }),
     resources: { VCPU: 2, MEMORY_MB: 2048, DISK_GB: 20 },
     image_id: null,
     image_properties: {},
