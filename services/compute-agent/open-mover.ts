@@ -32,6 +32,11 @@ export function openMover(configuration: Configuration, log: Logger): Mover {
     receiver: createReceiverAdmission({
       state_path,
       onStartFailed: sayStartFailed('receiver'),
+      onPipesUnreachable: (reason) =>
+        log.warn(
+          { reason },
+          "the pipes of sshd's sessions cannot be opened by this agent's receivers: bytes that arrive take the slower way through a relay. Running the agent as [mover] ssh_user avoids that",
+        ),
       authorized_keys_path: mover.authorized_keys_path,
       address: libvirt.migration_inbound_addr ?? addressOf(configuration),
       port: mover.ssh_port,

@@ -1,9 +1,15 @@
-import { finished, type Duplex } from 'node:stream';
+import { finished, Duplex, type Readable, type Writable } from 'node:stream';
 import { FrameReader, type Frame, type FrameLimit } from './frame-reader.ts';
 
 /** The other side went away, in order or not. Whether that is a failure depends on what was still to come. */
 export class ConnectionClosed extends Error {
   override readonly name = 'ConnectionClosed';
+}
+
+/** A connection whose two directions are streams of their own. */
+export interface ByteStreams {
+  readonly input: Readable;
+  readonly output: Writable;
 }
 
 /** What a stream writes its packets to: those between the two leave together. */
@@ -17,18 +23,22 @@ export interface PacketGate {
  * the writer and never fills memory.
  */
 export class FrameConnection {
-  readonly #stream: Duplex;
+  readonly #input: Readable;
+  readonly #output: Writable;
   #failure: Error | null = null;
   readonly #writers = new Set<(error: Error) => void>();
 
   readonly #transport: PacketGate | null;
 
   /** @param transport what the stream writes its packets to: those of one write leave together */
-  constructor(stream: Duplex, transport: PacketGate | null = null) {
-    this.#stream = stream;
+  constructor(streams: Duplex | ByteStreams, transport: PacketGate | null = null) {
+    const { input, output } = streams instanceof Duplex ? { input: streams, output: streams } : streams;
+    this.#input = input;
+    this.#output = output;
     this.#transport = transport;
-    stream.on('error', (error) => this.#fail(error));
-    stream.once('close', () => this.#fail(new ConnectionClosed('the connection was closed')));
+    for (const stream of new Set([input, output])) stream.on('error', (error) => this.#fail(error));
+    // An input of its own closes when it has ended: then the other side may still listen.
+    output.once('close', () => this.#fail(new ConnectionClosed('the connection was closed')));
   }
 
   get closed(): boolean {
@@ -37,7 +47,7 @@ export class FrameConnection {
 
   /** What we have written and the stream has not taken yet. */
   get unread_bytes(): number {
-    return this.#stream.writableLength;
+    return this.#output.writableLength;
   }
 
   #fail(error: Error): void {
@@ -54,7 +64,7 @@ export class FrameConnection {
       this.#writers.add(reject);
       this.#transport?.cork();
       process.nextTick(() => this.#transport?.uncork());
-      this.#stream.write(bytes, (error) => {
+      this.#output.write(bytes, (error) => {
         this.#writers.delete(reject);
         if (error === null || error === undefined) resolve();
         else reject(error);
@@ -71,7 +81,7 @@ export class FrameConnection {
     limit: FrameLimit,
     options: { readonly reuse: boolean },
   ): AsyncGenerator<Frame, void, undefined> {
-    const stream = this.#stream;
+    const stream = this.#input;
     const reader = new FrameReader(limit, options);
     let found: Iterator<Frame> | null = null;
     let frame: Frame | null = null;
@@ -122,12 +132,13 @@ export class FrameConnection {
 
   /** Says that nothing more will come. */
   end(): void {
-    this.#stream.end();
+    this.#output.end();
   }
 
   destroy(): void {
     this.#fail(new ConnectionClosed('we have closed the connection'));
-    this.#stream.destroy();
+    this.#input.destroy();
+    this.#output.destroy();
   }
 }
 

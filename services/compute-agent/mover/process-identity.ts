@@ -20,11 +20,18 @@ export function identityOf(pid: number): ProcessIdentity | null {
   } catch {
     return null;
   }
-  // The name in parentheses may hold anything: count from the last one.
-  const fields = text.slice(text.lastIndexOf(')') + 2).split(' ');
-  if (fields[0] === 'Z' || fields[0] === 'X') return null;
-  return { pid, start_ticks: Number(fields[19]) };
+  const [state] = fieldsOf(text);
+  return state === 'Z' || state === 'X' ? null : identityIn(text);
 }
+
+/** @param stat what /proc/PID/stat says. @returns nobody's identity for anything else */
+export const identityIn = (stat: string): ProcessIdentity => ({
+  pid: Number.parseInt(stat, 10),
+  start_ticks: Number(fieldsOf(stat)[19]),
+});
+
+/** Those behind the name, which stands in parentheses and may hold anything. */
+const fieldsOf = (stat: string): readonly string[] => stat.slice(stat.lastIndexOf(')') + 2).split(' ');
 
 export function isRunning(identity: ProcessIdentity): boolean {
   return identityOf(identity.pid)?.start_ticks === identity.start_ticks;

@@ -17,7 +17,7 @@ import { MigrationDoor } from './receiver/migration-door.ts';
 import { ReceiverProcess } from './receiver/receiver-process.ts';
 import { socketsFolder } from './sockets-folder.ts';
 import { WorkerPool, type StartFailure } from './worker-pool.ts';
-import { relayCommand } from './receiver/relay.ts';
+import { relayCommand, type RelayKind } from './receiver/relay.ts';
 
 export interface ReceiverAdmissionOptions {
   /** Folder of this agent's own state; `mover/` is made below it. */
@@ -34,6 +34,8 @@ export interface ReceiverAdmissionOptions {
   readonly idle_workers?: number;
   /** Hears of each receiver that has ended before it was ready. */
   readonly onStartFailed?: (failure: StartFailure) => void;
+  /** Hears, once, that bytes have to take the slower way through the relay, and why. */
+  readonly onPipesUnreachable?: (reason: string) => void;
 }
 
 /** The target's side of all migrations that come to this host. Takes up the admissions of an agent that ran before. */
@@ -50,6 +52,8 @@ class HostAdmission implements ReceiverAdmission {
   readonly #doors = new Map<MigrationId, MigrationDoor>();
   readonly #keys: AuthorizedKeysFile;
   readonly #ready: Promise<void>;
+  /** Of new admissions. */
+  #relay: RelayKind = 'pipes';
 
   constructor(options: ReceiverAdmissionOptions) {
     this.#options = options;
@@ -93,7 +97,8 @@ class HostAdmission implements ReceiverAdmission {
     const record: AdmissionRecord = {
       ...admission,
       expires_at: new Date(Date.now() + admission.expires_in_seconds * 1000).toISOString(),
-      socket_path: door?.record.socket_path ?? join(this.#sockets_folder, randomBytes(6).toString('hex')),
+      socket_path: door?.record.socket_path ?? this.#newSocketPath(),
+      relay: door?.record.relay ?? this.#relay,
       receiver: door?.record.receiver ?? null,
     };
     // Refuses what sshd must not read before anything is made.
@@ -105,14 +110,33 @@ class HostAdmission implements ReceiverAdmission {
   }
 
   async #open(record: AdmissionRecord): Promise<void> {
-    const door = new MigrationDoor({
+    const door: MigrationDoor = new MigrationDoor({
       record,
       journal_path: this.#journalPath(record.migration_id),
       pool: this.#pool,
       keep: (changed) => writeAdmission(this.#records_folder, changed),
+      onPipesUnreachable: (reason) => {
+        // What cannot be renewed now fails as a copy: the sender does not get through.
+        this.#passBytes(door, reason).catch(() => undefined);
+      },
     });
     this.#doors.set(record.migration_id, door);
     await door.open();
+  }
+
+  #newSocketPath(): string {
+    return join(this.#sockets_folder, randomBytes(6).toString('hex'));
+  }
+
+  /** The sender whose connection was given up tries again, and finds a relay that passes bytes, at another socket. */
+  async #passBytes(door: MigrationDoor, reason: string): Promise<void> {
+    if (this.#relay === 'pipes') this.#options.onPipesUnreachable?.(reason);
+    this.#relay = 'bytes';
+    const { migration_id, relay } = door.record;
+    if (relay !== 'pipes' || this.#doors.get(migration_id) !== door) return;
+    door.record = { ...door.record, relay: 'bytes', socket_path: this.#newSocketPath() };
+    await door.reopen();
+    await Promise.all([writeAdmission(this.#records_folder, door.record), this.#keys.write()]);
   }
 
   #journalPath(migration: string): string {
@@ -183,7 +207,7 @@ function keyLine(record: AdmissionRecord): string {
     public_key: record.public_key,
     source_address: record.source_address,
     expires_at: new Date(record.expires_at),
-    command: relayCommand(record.socket_path),
+    command: relayCommand(record.relay ?? 'bytes', record.socket_path),
   });
 }
 

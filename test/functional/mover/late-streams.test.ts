@@ -154,7 +154,7 @@ test('connections that wait for a worker are closed when it dies', async () => {
     const given = Promise.withResolvers<void>();
     const admitted = { migration_id, folder: root, disks: [], journal_path: join(root, 'journal') };
     onConnection = (socket) => {
-      worker.send({ do: 'serve', admitted }, socket);
+      worker.send({ do: 'serve', relay: 'bytes', admitted }, socket);
       if (worker.served === 3) given.resolve();
     };
     const speakers = [new Speaker(), new Speaker(), new Speaker()];

@@ -4,11 +4,14 @@ import { isAbsolute, join } from 'node:path';
 import { migrationId } from '../../../../shared/domain/ids.ts';
 import type { Admission } from '../mover.ts';
 import type { ProcessIdentity } from '../process-identity.ts';
+import type { RelayKind } from './relay.ts';
 
 /** An admission as it is kept over an agent's restart: one file per migration. */
 export interface AdmissionRecord extends Admission {
   readonly expires_at: string;
   readonly socket_path: string;
+  /** What comes over that socket. Nothing: `bytes`, as earlier versions wrote it. */
+  readonly relay?: RelayKind;
   /** The worker that received last, in case its agent is gone and it is not. */
   readonly receiver: ProcessIdentity | null;
 }

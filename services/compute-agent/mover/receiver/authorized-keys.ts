@@ -12,8 +12,8 @@ export interface AdmittedKey {
   readonly command: readonly string[];
 }
 
-/** Anything that sshd, a shell or socat could read as more than a word is refused. */
-const PLAIN_WORD = /^[A-Za-z0-9_.:/@%+=-]+$/;
+/** Anything that sshd or a shell could read as more than a word is refused. */
+const PLAIN_WORD = /^[A-Za-z0-9_.,:/@%+=-]+$/;
 const PUBLIC_KEY = /^(ssh-ed25519|ecdsa-sha2-nistp(?:256|384|521)|ssh-rsa) ([A-Za-z0-9+/]+={0,2})(?: .*)?$/;
 const ADDRESS = /^[0-9A-Fa-f:.]+$/;
 

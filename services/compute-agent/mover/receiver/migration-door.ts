@@ -12,6 +12,8 @@ export interface MigrationDoorOptions {
   readonly pool: WorkerPool<ReceiverProcess>;
   /** Keeps the record over a restart of the agent. */
   readonly keep: (record: AdmissionRecord) => Promise<void>;
+  /** Relays can only pass bytes here: the admission is to be renewed, with another socket. */
+  readonly onPipesUnreachable?: (reason: string) => void;
 }
 
 /**
@@ -57,7 +59,7 @@ export class MigrationDoor {
       socket.destroy();
       return;
     }
-    worker.send({ do: 'serve', admitted: this.#admitted() }, socket);
+    worker.send({ do: 'serve', admitted: this.#admitted(), relay: this.record.relay ?? 'bytes' }, socket);
   }
 
   #admitted(): Admitted {
@@ -77,6 +79,7 @@ export class MigrationDoor {
     const worker = await this.#options.pool.take();
     this.#serving = worker;
     worker.listen((report) => {
+      if (report.is === 'pipes_unreachable') this.#options.onPipesUnreachable?.(report.reason);
       if (report.is !== 'idle' || report.served !== worker.served || this.#closed) return;
       this.#lose(worker);
       this.#options.pool.recycle(worker);
@@ -109,6 +112,12 @@ export class MigrationDoor {
     if (receiver === null || this.#options.pool.pids.includes(receiver.pid)) return;
     if (!killIfOurs(receiver, RECEIVER_MARK)) return;
     await untilGone(receiver, 'receiver');
+  }
+
+  /** Listens on the socket of its record, as it is now. */
+  async reopen(): Promise<void> {
+    this.stopListening();
+    await this.open();
   }
 
   /** Does not wait for connections: those that were handed over are no longer ours. */

@@ -1,27 +1,59 @@
 import type { Socket } from 'node:net';
+import type { Duplex } from 'node:stream';
+import type { ByteStreams } from '../frame-connection.ts';
 import { digestDisks } from './digest-disks.ts';
+import type { RelayKind } from './relay.ts';
+import { openPipes, PipesUnreachable } from './relayed-pipes.ts';
 import { Receiver } from './serve.ts';
-import type { Admitted } from './admitted.ts';
 import type { ReceiverReport, ReceiverRequest } from './worker-messages.ts';
 
 export function runReceiverWorker(): void {
   let receiver: Receiver | null = null;
   let digesting: AbortController | null = null;
   let served = 0;
+  /** Connections whose pipes are being opened. */
+  let arriving = 0;
+  let stops = 0;
 
   const report = (message: ReceiverReport): void => {
     // The agent may just have gone: then nobody is left to tell.
     if (process.connected) process.send?.(message, () => undefined);
   };
   const endWithoutAgent = (): void => {
-    if (!process.connected && (receiver === null || receiver.idle) && digesting === null) process.exit(0);
+    if (!process.connected && (receiver === null || receiver.idle) && arriving === 0 && digesting === null)
+      process.exit(0);
   };
 
-  const serve = async (admitted: Admitted, socket: Socket): Promise<void> => {
+  /** @returns null when there is nothing to talk over */
+  const arrive = async (relay: RelayKind, socket: Socket): Promise<Duplex | ByteStreams | null> => {
+    if (relay === 'bytes') return socket;
+    socket.on('error', () => undefined);
+    const stops_before = stops;
+    arriving += 1;
+    try {
+      const streams = await openPipes(socket);
+      if (stops === stops_before) return streams;
+      streams.input.destroy();
+      streams.output.destroy();
+    } catch (error) {
+      if (error instanceof PipesUnreachable) report({ is: 'pipes_unreachable', reason: error.message });
+    } finally {
+      arriving -= 1;
+    }
+    return null;
+  };
+
+  const serve = async (
+    { admitted, relay }: Extract<ReceiverRequest, { do: 'serve' }>,
+    socket: Socket,
+  ): Promise<void> => {
     if (receiver?.migration_id !== admitted.migration_id) receiver = new Receiver(admitted);
     const serving = receiver;
-    await serving.serve(socket);
-    if (serving.idle && receiver === serving) {
+    const streams = await arrive(relay, socket);
+    if (streams !== null) await serving.serve(streams);
+    // The session of an sshd ends with its relay, and that with this.
+    if (streams !== socket) socket.destroy();
+    if (serving.idle && arriving === 0 && receiver === serving) {
       receiver = null;
       report({ is: 'idle', served });
       endWithoutAgent();
@@ -46,9 +78,10 @@ export function runReceiverWorker(): void {
           if (receiver === null) report({ is: 'idle', served });
           return;
         }
-        void serve(request.admitted, socket);
+        void serve(request, socket);
         return;
       case 'stop': {
+        stops += 1;
         const stopped = receiver?.stop() ?? Promise.resolve();
         void stopped.then(() => report({ is: 'stopped' }));
         return;

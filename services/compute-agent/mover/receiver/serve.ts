@@ -1,5 +1,5 @@
-import type { Duplex } from 'node:stream';
-import { ConnectionClosed, FrameConnection } from '../frame-connection.ts';
+import { Duplex } from 'node:stream';
+import { ConnectionClosed, FrameConnection, type ByteStreams } from '../frame-connection.ts';
 import type { Frame } from '../frame-reader.ts';
 import {
   extentFrameBytesMax,
@@ -47,18 +47,18 @@ export class Receiver {
   }
 
   /** Talks to one sender until the connection ends. Never throws: what went wrong is said to the sender. */
-  serve(duplex: Duplex): Promise<void> {
-    const serving = this.#serve(duplex).finally(() => this.#serving.delete(serving));
+  serve(streams: Duplex | ByteStreams): Promise<void> {
+    const serving = this.#serve(streams).finally(() => this.#serving.delete(serving));
     this.#serving.add(serving);
     return serving;
   }
 
-  async #serve(duplex: Duplex): Promise<void> {
-    const stream: Stream = { connection: new FrameConnection(duplex), hello: null };
+  async #serve(streams: Duplex | ByteStreams): Promise<void> {
+    const stream: Stream = { connection: new FrameConnection(streams), hello: null };
     // Those that have just broken may still be here. More would be memory that a hostile sender makes us take.
     if (this.#streams.size >= 2 * STREAMS_MAX) return stream.connection.destroy();
     // A sender that has ended its side still hears what we have to say.
-    duplex.allowHalfOpen = true;
+    if (streams instanceof Duplex) streams.allowHalfOpen = true;
     this.#streams.add(stream);
     try {
       await this.#converse(stream);

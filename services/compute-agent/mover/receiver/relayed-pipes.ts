@@ -1,0 +1,80 @@
+import { closeSync, constants, fstatSync, openSync } from 'node:fs';
+import { Socket } from 'node:net';
+import type { ByteStreams } from '../frame-connection.ts';
+import { identityOf, identityIn, type ProcessIdentity } from '../process-identity.ts';
+
+/** A relay says who it is before it does anything else. */
+const INTRODUCTION_SECONDS = 5;
+const INTRODUCTION_BYTES_MAX = 4096;
+
+/** The relay runs, and its pipes cannot be had: another user's process, another pid namespace, an sshd without pipes. */
+export class PipesUnreachable extends Error {
+  override readonly name = 'PipesUnreachable';
+}
+
+/**
+ * The pipes between sshd and the relay that has connected over a socket: its stdin and stdout, opened a second time. So
+ * the bytes of a transfer pass through no other process than sshd and us; the relay only keeps its session open, until
+ * the socket is closed.
+ *
+ * The relay introduces itself with its own /proc/PID/stat, so that a pid that is used again cannot be taken for it. What
+ * a sender says comes through the pipes and never over this socket.
+ * @throws PipesUnreachable; Error when the relay has gone
+ */
+export async function openPipes(relay: Socket): Promise<ByteStreams> {
+  const identity = identityIn(await introductionOf(relay));
+  try {
+    return pipesOf(identity);
+  } catch (error) {
+    if (!(await isThere(relay))) throw new Error('the relay has gone', { cause: error });
+    const reason = error instanceof Error ? error.message : String(error);
+    throw new PipesUnreachable(reason, { cause: error });
+  }
+}
+
+function introductionOf(relay: Socket): Promise<string> {
+  const { promise, resolve, reject } = Promise.withResolvers<string>();
+  const timer = setTimeout(() => relay.destroy(), INTRODUCTION_SECONDS * 1000);
+  let said = '';
+  // It ends its side when it has introduced itself; ours stays open as long as the transfer goes on.
+  relay.allowHalfOpen = true;
+  relay.setEncoding('latin1');
+  relay.on('data', (more: string) => {
+    said += more;
+    if (said.endsWith('\n')) resolve(said);
+    else if (said.length > INTRODUCTION_BYTES_MAX) relay.destroy();
+  });
+  relay.resume();
+  for (const end of ['end', 'close']) relay.once(end, () => reject(new Error('the relay has gone')));
+  return promise.finally(() => clearTimeout(timer));
+}
+
+function pipesOf(relay: ProcessIdentity): ByteStreams {
+  const opened: number[] = [];
+  const open = (place: number, flags: number): number => {
+    const descriptor = openSync(`/proc/${relay.pid}/fd/${place}`, flags | constants.O_NONBLOCK);
+    opened.push(descriptor);
+    if (!fstatSync(descriptor).isFIFO()) throw new Error(`descriptor ${place} of the relay is no pipe`);
+    return descriptor;
+  };
+  try {
+    const input = open(0, constants.O_RDONLY);
+    const output = open(1, constants.O_WRONLY);
+    // Asked last: then both were its own.
+    if (identityOf(relay.pid)?.start_ticks !== relay.start_ticks) throw new Error('it is another process');
+    return {
+      input: new Socket({ fd: input, readable: true, writable: false }),
+      output: new Socket({ fd: output, readable: false, writable: true }),
+    };
+  } catch (error) {
+    for (const descriptor of opened) closeSync(descriptor);
+    throw error;
+  }
+}
+
+/** Writing is the only way to notice. A relay that is still there breaks at it; nothing is wanted of it any more. */
+function isThere(relay: Socket): Promise<boolean> {
+  return new Promise((resolve) => {
+    relay.write('\n', (error) => resolve(error === null || error === undefined));
+  });
+}
