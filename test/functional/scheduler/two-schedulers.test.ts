@@ -108,6 +108,8 @@ describe('a scheduler in the middle of claims that it makes together', { timeout
     const holder = await pool.connect();
     try {
       await holder.query('begin');
+      // A scheduler that idles in a transaction is ended by the database; on a busy machine so would be this.
+      await holder.query('set local idle_in_transaction_session_timeout = 0');
       await holder.query('select from hosts order by id for update');
       const operations: OperationId[] = [];
       for (let number = 0; number < 40; number += 1)
