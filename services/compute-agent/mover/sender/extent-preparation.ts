@@ -55,6 +55,14 @@ export class ExtentPreparation {
     return null;
   }
 
+  /** It is put on the wire now. What was only made ready when a connection broke was not sent. */
+  noteLeaving({ disk, index, segments }: Extent): void {
+    const { disks, counters } = this.#options;
+    const sent = disks[disk]?.sent;
+    if (sent?.has(index) === true) counters.resent_bytes += decodedBytes(segments);
+    sent?.add(index);
+  }
+
   #account(source: SourceDisk, index: number, how: { readonly skipped: boolean }): void {
     const { counters, onActivity } = this.#options;
     const length = source.layout.length(index);
@@ -82,8 +90,6 @@ export class ExtentPreparation {
       segments,
       payload: packed ?? plain,
     };
-    if (source.sent.has(index)) counters.resent_bytes += decodedBytes(segments);
-    source.sent.add(index);
     if (!again) {
       counters.changed_bytes += length;
       this.#account(source, index, { skipped: false });

@@ -210,6 +210,7 @@ export class SendingSession {
 
   async #putNext(extent: Extent | null, link: ReceiverLink): Promise<void> {
     if (extent === null) return;
+    this.#preparation.noteLeaving(extent);
     const started_at = performance.now();
     const wire_bytes = await this.#put(extent, link);
     // Each stream sees its part of the link.
