@@ -6,6 +6,8 @@ import { identityOf, identityIn, type ProcessIdentity } from '../process-identit
 /** A relay says who it is before it does anything else. */
 const INTRODUCTION_SECONDS = 5;
 const INTRODUCTION_BYTES_MAX = 4096;
+/** What a pipe of Linux holds. */
+const PIPE_BYTES = 64 * 1024;
 
 /** The relay runs, and its pipes cannot be had: another user's process, another pid namespace, an sshd without pipes. */
 export class PipesUnreachable extends Error {
@@ -63,13 +65,35 @@ function pipesOf(relay: ProcessIdentity): ByteStreams {
     // Asked last: then both were its own.
     if (identityOf(relay.pid)?.start_ticks !== relay.start_ticks) throw new Error('it is another process');
     return {
-      input: new Socket({ fd: input, readable: true, writable: false }),
+      input: readingInto(Buffer.allocUnsafeSlow(PIPE_BYTES), input),
       output: new Socket({ fd: output, readable: false, writable: true }),
     };
   } catch (error) {
     for (const descriptor of opened) closeSync(descriptor);
     throw error;
   }
+}
+
+/**
+ * A pipe's bytes in the same memory again and again: a chunk is valid until the next one, and whoever listens copies what
+ * it keeps. Left to itself Node takes new memory for each read, and that costs as much as the read.
+ */
+function readingInto(memory: Buffer, fd: number): Socket {
+  const input: Socket = new Socket({
+    fd,
+    readable: true,
+    writable: false,
+    onread: {
+      buffer: memory,
+      callback: (bytes) => {
+        input.emit('data', memory.subarray(0, bytes));
+        return true;
+      },
+    },
+  });
+  // Nobody listens yet.
+  input.pause();
+  return input;
 }
 
 /** Writing is the only way to notice. A relay that is still there breaks at it; nothing is wanted of it any more. */

@@ -1,4 +1,4 @@
-import { randomFillSync } from 'node:crypto';
+import { randomBytes } from 'node:crypto';
 import type { Socket } from 'node:net';
 
 /**
@@ -19,6 +19,8 @@ const RING_BYTES = 6 * 1024 * 1024;
 const BLOCK_BYTES = 16;
 const PADDING_BYTES_MIN = 4;
 const TAG_BYTES = 16;
+/** A prime number: each lap puts other bytes into a packet's padding. */
+const PADDING_BYTES = 4093;
 /** Shorter packets leave at once, behind all before them: among them those that change the keys. */
 const BULK_BYTES_MIN = 4 * 1024;
 
@@ -39,6 +41,9 @@ export class PacketRing {
   readonly #client: object;
   readonly #socket: Socket;
   readonly #memory = Buffer.allocUnsafeSlow(RING_BYTES);
+  /** Asked for once: a packet takes the next bytes of it, round and round. */
+  readonly #padding = randomBytes(PADDING_BYTES);
+  #padding_at = 0;
   /** Where the next packet begins. */
   #at = 0;
   /** What was laid out and not written yet. */
@@ -49,8 +54,6 @@ export class PacketRing {
   constructor(client: object, socket: Socket) {
     this.#client = client;
     this.#socket = socket;
-    // Padding is whatever is there: this, later what was encrypted before.
-    randomFillSync(this.#memory);
   }
 
   /** Before each write: new keys bring a new cipher. */
@@ -80,7 +83,15 @@ export class PacketRing {
     this.#at += packet_bytes;
     packet.writeUInt32BE(length, 0);
     packet.writeUInt8(padding_bytes, 4);
+    this.#pad(packet.subarray(5 + payload_bytes, 5 + payload_bytes + padding_bytes));
     return packet;
+  }
+
+  /** Padding should not be foretold (RFC 4253, 6), nor be whatever this memory held before. */
+  #pad(padding: Buffer): void {
+    if (this.#padding_at + padding.length > PADDING_BYTES) this.#padding_at = 0;
+    this.#padding.copy(padding, 0, this.#padding_at);
+    this.#padding_at += padding.length;
   }
 
   #write(packet: Buffer, write: (bytes: Buffer) => void): void {
