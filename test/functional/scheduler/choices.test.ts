@@ -4,7 +4,7 @@ import { Chooser } from '../../../services/scheduler/drive/choose.ts';
 import { Turns } from '../../../services/scheduler/drive/turns.ts';
 import type { HostSnapshot } from '../../../services/scheduler/snapshot/host-snapshot.ts';
 import type { OperationId } from '../../../shared/domain/ids.ts';
-import { pool, useClusterDatabase, wrongBooks } from './cluster-database.ts';
+import { beginPatiently, pool, useClusterDatabase, wrongBooks } from './cluster-database.ts';
 import { addHost, addNewInstance, addOperation } from './rows.ts';
 import { driveServices } from './drive-services.ts';
 
@@ -105,7 +105,7 @@ test('one whose rows somebody else has waits alone, and the others do not wait f
   const holder = await pool.connect();
   const waiting = (async () => {
     try {
-      await holder.query('begin');
+      await beginPatiently(holder);
       await holder.query('select from operations where id = $1 for update', [held]);
       const late = chooseAll([held]);
       expect((await chooseAll(others)).every((after) => after?.has_commands)).toBe(true);

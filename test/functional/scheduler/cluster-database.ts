@@ -26,6 +26,15 @@ export function pipelinedPool(database_url: string, max_pool_size: number = 8): 
   );
 }
 
+/**
+ * Begins a transaction that may idle: the database ends a scheduler's that does, and on a busy machine a test's own
+ * between two of its statements would be one.
+ */
+export async function beginPatiently(connection: { query(sql: string): Promise<unknown> }): Promise<void> {
+  await connection.query('begin');
+  await connection.query('set local idle_in_transaction_session_timeout = 0');
+}
+
 /** Waits until a query's single value is as wanted; fails with what it was last. Level-triggered. */
 export async function untilValue(
   pool: Pool,

@@ -4,7 +4,7 @@ import { ingestReport } from '../../../services/scheduler/hosts/ingest-report.ts
 import { readChangedMarks } from '../../../services/scheduler/snapshot/host-marks.ts';
 import { HostSnapshot } from '../../../services/scheduler/snapshot/host-snapshot.ts';
 import { request } from '../../unit/scheduler/placement/builders.ts';
-import { pool, useClusterDatabase } from './cluster-database.ts';
+import { beginPatiently, pool, useClusterDatabase } from './cluster-database.ts';
 import { addColdMigration, addInstance, initialRatios, reportOf } from './rows.ts';
 
 useClusterDatabase();
@@ -91,7 +91,7 @@ describe('the snapshot', () => {
     const disable = `update services set disabled = true where host = $1`;
     const slow = await pool.connect();
     try {
-      await slow.query('begin');
+      await beginPatiently(slow);
       await slow.query(disable, ['c1']);
       await pool.query(disable, ['c2']);
       await cluster.refresh();

@@ -3,7 +3,7 @@ import { hostName } from '../../../shared/domain/ids.ts';
 import { ingestReport } from '../../../services/scheduler/hosts/ingest-report.ts';
 import { reportOwnServices } from '../../../services/scheduler/hosts/own-heartbeat.ts';
 import { syncReportedGuests } from '../../../services/scheduler/hosts/power-state.ts';
-import { pool, useClusterDatabase } from './cluster-database.ts';
+import { beginPatiently, pool, useClusterDatabase } from './cluster-database.ts';
 import { addInstance, addOperation, initialRatios, reportOf } from './rows.ts';
 
 useClusterDatabase();
@@ -63,7 +63,7 @@ describe('a report', () => {
     const instance = await addInstance(pool, 'c1');
     const client = await pool.connect();
     try {
-      await client.query('begin');
+      await beginPatiently(client);
       await client.query('select from instances where uuid = $1 for update', [instance]);
       const guests = [{ instance_id: instance, epoch: 1, power_state: 4 }] as const;
       const taking = report({ sequence: 2, guests });

@@ -14,7 +14,7 @@ import {
   wakeAll,
   watchBooks,
 } from './scheduler-pair.ts';
-import { pool, untilValue } from './cluster-database.ts';
+import { beginPatiently, pool, untilValue } from './cluster-database.ts';
 import { addColdMigration, addInstance, addNewInstance, addOperation, flavor } from './rows.ts';
 
 useSchedulerPair();
@@ -107,9 +107,7 @@ describe('a scheduler in the middle of claims that it makes together', { timeout
   async function whileItWaits(scheduler: SchedulerProcess, work: () => Promise<void>): Promise<void> {
     const holder = await pool.connect();
     try {
-      await holder.query('begin');
-      // A scheduler that idles in a transaction is ended by the database; on a busy machine so would be this.
-      await holder.query('set local idle_in_transaction_session_timeout = 0');
+      await beginPatiently(holder);
       await holder.query('select from hosts order by id for update');
       const operations: OperationId[] = [];
       for (let number = 0; number < 40; number += 1)
