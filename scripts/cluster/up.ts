@@ -59,7 +59,8 @@ await runProgram(async (argv) => {
     process.stderr.write(`drover: ${line}\n`);
   });
   const seconds = ((performance.now() - began) / 1000).toFixed(1);
-  const folder = relative(process.cwd(), options.folder) || '.';
+  const near = relative(process.cwd(), options.folder) || '.';
+  const folder = near.startsWith('..') ? options.folder : near;
   const done =
     started === 0 ? 'everything was running already' : `${started} processes started in ${seconds} s`;
   process.stdout.write(
