@@ -1,13 +1,13 @@
 import { constants, writeSync } from 'node:fs';
 import { open, type FileHandle } from 'node:fs/promises';
 import { join } from 'node:path';
-import { constants as zlib, zstdDecompress } from 'node:zlib';
 import { extentsWithData } from '../disks/data-map.ts';
 import { ALIGNMENT_BYTES, openDirect, refusesDirect } from '../disks/direct-file.ts';
 import { ExtentLayout, UNKNOWN_LEAF, type Segment } from '../disks/extents.ts';
 import { LeafTable } from '../disks/leaf-table.ts';
 import { MemoryPool } from '../disks/memory-pool.ts';
-import { decodedBytes, encodings, ProtocolError, type Extent } from '../protocol.ts';
+import { ProtocolError, type Extent } from '../protocol.ts';
+import { decode } from './decode-extent.ts';
 
 /** Zeros for the rest of an extent that held something before. */
 const zeros = Buffer.alloc(1024 * 1024);
@@ -223,25 +223,4 @@ interface PlacedExtent {
   readonly segments: readonly Segment[];
   /** The segments' bytes one after the other. */
   readonly content: Buffer;
-}
-
-/** An extent's bytes, whose number its segments have fixed before: a payload cannot make us take more memory. */
-function decode(extent: Extent): Promise<Buffer> {
-  const expected = decodedBytes(extent.segments);
-  if (extent.encoding === encodings.plain) {
-    if (extent.payload.length !== expected)
-      throw new ProtocolError('a payload of another length than its segments');
-    return Promise.resolve(extent.payload);
-  }
-  if (expected === 0) throw new ProtocolError('an encoded payload of nothing');
-  const options = { maxOutputLength: expected, params: { [zlib.ZSTD_d_windowLogMax]: 24 } };
-  return new Promise((resolve, reject) => {
-    zstdDecompress(extent.payload, options, (error, content) => {
-      if (error !== null)
-        return reject(new ProtocolError('a payload that cannot be decoded', { cause: error }));
-      if (content.length !== expected)
-        return reject(new ProtocolError('a payload that decodes to another length'));
-      resolve(content);
-    });
-  });
 }

@@ -58,7 +58,12 @@ const mean = (old: number | null, newest: number): number =>
   old === null ? newest : old * (1 - NEWEST_WEIGHT) + newest * NEWEST_WEIGHT;
 
 function zstd(plain: Buffer): Promise<Buffer> {
-  const options = { params: { [constants.ZSTD_c_compressionLevel]: LEVEL } };
+  const options = {
+    // Room for all of it: by default Node goes to another thread and back for every 16 KiB that come out.
+    chunkSize: plain.length,
+    pledgedSrcSize: plain.length,
+    params: { [constants.ZSTD_c_compressionLevel]: LEVEL },
+  };
   return new Promise((resolve, reject) => {
     zstdCompress(plain, options, (error, packed) => {
       if (error === null) resolve(packed);
