@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { expect, test } from 'vitest';
 import { request } from '../../scripts/cluster/api-session.ts';
-import { guestDiskDigest } from '../../scripts/cluster/guest-disk.ts';
+import { guestDataDigest } from '../../scripts/cluster/guest-disk.ts';
 import { isAlive, waitFor } from '../../scripts/cluster/processes.ts';
 import { hostOf } from './support/servers.ts';
 import { allocatedBytes, slowCopies, turnKnobs } from './support/copies.ts';
@@ -95,7 +95,7 @@ test.each(['scheduler', 'source agent', 'target agent'] as const)(
     await cluster.up(...slowCopies);
     const server = await create('survivor');
     const source = hostOf(server);
-    const digest = await guestDiskDigest(servers.folder(server.id, source));
+    const digest = await guestDataDigest(servers.folder(server.id, source));
     await servers.action(server.id, { migrate: null });
     const { dest_compute: target } = await servers.waitForMigration(server.id, 'migrating');
     await waitFor({ name: 'bytes to arrive at the target', timeout_seconds: 30 }, () =>
@@ -120,7 +120,7 @@ test.each(['scheduler', 'source agent', 'target agent'] as const)(
     expect(['ACTIVE', 'VERIFY_RESIZE']).toContain(rest.status);
     const home = hostOf(rest);
     expect(rest['OS-EXT-STS:power_state']).toBe(1);
-    expect(await guestDiskDigest(servers.folder(server.id, home))).toBe(digest);
+    expect(await guestDataDigest(servers.folder(server.id, home))).toBe(digest);
     expect(servers.homes(server.id)).toEqual(
       rest.status === 'ACTIVE'
         ? [`${source}:ID`]
@@ -141,7 +141,7 @@ test.each([
 ])('a byte that the target damages %s', async (_, times) => {
   const server = await create('damaged');
   const source = hostOf(server);
-  const digest = await guestDiskDigest(servers.folder(server.id, source));
+  const digest = await guestDataDigest(servers.folder(server.id, source));
   // What has arrived waits to be looked at until it is damaged.
   turnKnobs({ hold_from: { verify: 1 } });
   try {
@@ -164,7 +164,7 @@ test.each([
   const { reason, steps, progress } = await wholeMigration(server.id);
   const after = await servers.show(server.id);
   expect(after['OS-EXT-STS:power_state']).toBe(1);
-  expect(await guestDiskDigest(servers.folder(server.id, hostOf(after)))).toBe(digest);
+  expect(await guestDataDigest(servers.folder(server.id, hostOf(after)))).toBe(digest);
   expect(steps.filter(({ event }) => event === 'again').map(({ summary }) => summary)).toEqual([
     expect.stringMatching(/^Disk disk is damaged on .*: the 1048576 bytes at offset 0 are not what was sent/),
   ]);

@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { expect, test } from 'vitest';
 import { request } from '../../scripts/cluster/api-session.ts';
-import { guestDiskDigest } from '../../scripts/cluster/guest-disk.ts';
+import { guestDataDigest } from '../../scripts/cluster/guest-disk.ts';
 import { root } from './support/cluster.ts';
 import { hostOf } from './support/servers.ts';
 import { allocatedBytes, slowCopies, turnKnobs } from './support/copies.ts';
@@ -17,7 +17,7 @@ test('the disk moves: same bytes, still sparse, one home before and after confir
   const before = await create('mover');
   const source = hostOf(before);
   const disk = join(servers.folder(before.id, source), 'disk');
-  const digest = await guestDiskDigest(servers.folder(before.id, source));
+  const digest = await guestDataDigest(servers.folder(before.id, source));
   const bytes = { size: statSync(disk).size, allocated: allocatedBytes(disk) };
   expect(bytes.allocated).toBeLessThan(bytes.size / 10);
 
@@ -27,7 +27,7 @@ test('the disk moves: same bytes, still sparse, one home before and after confir
   expect(target).not.toBe(source);
   expect(servers.homes(before.id).toSorted()).toEqual([`${source}:ID.migrated`, `${target}:ID`].toSorted());
   const movedDisk = join(servers.folder(before.id, target), 'disk');
-  expect(await guestDiskDigest(servers.folder(before.id, target))).toBe(digest);
+  expect(await guestDataDigest(servers.folder(before.id, target))).toBe(digest);
   expect(statSync(movedDisk).size).toBe(bytes.size);
   expect(allocatedBytes(movedDisk)).toBeLessThanOrEqual(bytes.allocated + 1024 * 1024);
 
@@ -52,11 +52,11 @@ test('an overlay moves too, and what the guest wrote with it', async () => {
   await run('qemu-io', ['-c', 'write -P 0x5a 8M 1M', join(servers.folder(server.id, source), 'disk')]);
   await servers.action(server.id, { 'os-start': null });
   await servers.waitFor(server.id, 'ACTIVE');
-  const digest = await guestDiskDigest(servers.folder(server.id, source));
+  const digest = await guestDataDigest(servers.folder(server.id, source));
 
   await servers.action(server.id, { migrate: null });
   const target = hostOf(await servers.waitFor(server.id, 'VERIFY_RESIZE'));
-  expect(await guestDiskDigest(servers.folder(server.id, target))).toBe(digest);
+  expect(await guestDataDigest(servers.folder(server.id, target))).toBe(digest);
   await servers.action(server.id, { confirmResize: null });
   await servers.waitFor(server.id, 'ACTIVE');
   await cluster.up('--set', 'DEFAULT.use_cow_images=false');
@@ -65,14 +65,14 @@ test('an overlay moves too, and what the guest wrote with it', async () => {
 test('revert takes it back, and leaves nothing on the target', async () => {
   const server = await create('turncoat');
   const source = hostOf(server);
-  const digest = await guestDiskDigest(servers.folder(server.id, source));
+  const digest = await guestDataDigest(servers.folder(server.id, source));
   await servers.action(server.id, { migrate: null });
   await servers.waitFor(server.id, 'VERIFY_RESIZE');
   await servers.action(server.id, { revertResize: null });
   expect(hostOf(await servers.waitFor(server.id, 'ACTIVE'))).toBe(source);
   await servers.waitForMigration(server.id, 'reverted');
   expect(servers.homes(server.id)).toEqual([`${source}:ID`]);
-  expect(await guestDiskDigest(servers.folder(server.id, source))).toBe(digest);
+  expect(await guestDataDigest(servers.folder(server.id, source))).toBe(digest);
 });
 
 test('a stopped server stays stopped', async () => {
