@@ -6,12 +6,13 @@ import type { RejectionColumns, RejectionGroup, RejectionHead } from './placemen
  * then, group by group, what its hosts had. Names are not in it: a row is a place in the list of hosts, which is stored
  * once for all decisions on the same hosts (host-lists.ts).
  *
- *   codes    half a byte per host with at most 15 groups, two bytes otherwise
+ *   codes    per host half a byte with at most 15 groups, two bytes with at most 65,535, else four
  *   numbers  per group: one byte of kind; `scaled`: the greatest common divisor (float64), then each number divided by
  *            it as a varint, sign in the lowest bit; `floats`: float64 each
  */
 const kinds = { none: 0, scaled: 1, floats: 2 } as const;
 const NIBBLE_GROUPS_MAX = 15;
+const SHORT_GROUPS_MAX = 65_535;
 const FLOAT_BYTES = 8;
 const VARINT_BYTES_MAX = 8;
 /** Scaled numbers stay below this, so that their varint is exact in a JavaScript number. */
@@ -35,15 +36,15 @@ function roomFor(bytes: number): Buffer {
  *   copied before the next call, which writes over them
  */
 export function packRejections({ names, heads, rows, groups, available }: RejectionColumns): Buffer {
-  const nibbles = heads.length <= NIBBLE_GROUPS_MAX;
-  const code_bytes = nibbles ? Math.ceil(names.length / 2) : names.length * 2;
+  const width = codeWidth(heads.length);
+  const code_bytes = Math.ceil(names.length * width);
   const bytes = roomFor(code_bytes + rows.length * VARINT_BYTES_MAX + heads.length * (1 + FLOAT_BYTES));
   bytes.fill(0, 0, code_bytes);
   for (let place = 0; place < rows.length; place += 1) {
     const row = rows[place] ?? 0;
     const code = (groups[place] ?? 0) + 1;
-    if (nibbles) bytes[row >> 1] = (bytes[row >> 1] ?? 0) | (code << ((row & 1) * 4));
-    else bytes.writeUInt16LE(code, row * 2);
+    if (width === 0.5) bytes[row >> 1] = (bytes[row >> 1] ?? 0) | (code << ((row & 1) * 4));
+    else bytes.writeUIntLE(code, row * width, width);
   }
   let at = code_bytes;
   for (const numbers of byGroup(heads.length, groups, available)) {
@@ -62,6 +63,12 @@ export function packRejections({ names, heads, rows, groups, available }: Reject
     }
   }
   return bytes.subarray(0, at);
+}
+
+/** Bytes of a host's code. Groups are many where each host has its own, as a comparison of names makes them. */
+function codeWidth(groups: number): 0.5 | 2 | 4 {
+  if (groups <= NIBBLE_GROUPS_MAX) return 0.5;
+  return groups <= SHORT_GROUPS_MAX ? 2 : 4;
 }
 
 /** The numbers of each group side by side, in the order in which they came. */
@@ -90,12 +97,13 @@ export function unpackRejections(
   heads: readonly RejectionHead[],
 ): readonly RejectionGroup[] {
   const hosts: HostName[][] = heads.map(() => []);
-  const nibbles = heads.length <= NIBBLE_GROUPS_MAX;
+  const width = codeWidth(heads.length);
   for (const [row, name] of names.entries()) {
-    const code = nibbles ? ((bytes[row >> 1] ?? 0) >> ((row & 1) * 4)) & 15 : bytes.readUInt16LE(row * 2);
+    const code =
+      width === 0.5 ? ((bytes[row >> 1] ?? 0) >> ((row & 1) * 4)) & 15 : bytes.readUIntLE(row * width, width);
     if (code > 0) hosts[code - 1]?.push(name);
   }
-  let at = nibbles ? Math.ceil(names.length / 2) : names.length * 2;
+  let at = Math.ceil(names.length * width);
   return heads.flatMap((head, group): RejectionGroup[] => {
     const members = hosts[group] ?? [];
     const kind = bytes[at++];

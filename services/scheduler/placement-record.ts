@@ -17,7 +17,7 @@ const decompress = promisify(zstdDecompress);
  *                      names are stored once for all decisions (host-lists.ts)
  *
  * The second exists because a thousand decisions a second are to be stored with all their reasons: at 5,000 hosts the
- * JSON has 40 to 70 kB, and to write and to compress it took three times as long as to decide. This has about 10 kB, is
+ * JSON has 40 to 70 kB, and to write and to compress it took three times as long as to decide. This has about 8 kB, is
  * not worth compressing, and reads back as the same record.
  */
 const COLUMNS_FORM = 2;

@@ -124,7 +124,7 @@ export interface PlacementRequest {
   readonly ignore_hosts: readonly HostName[];
   /** Boot with `az:host`: only this one, filters skipped (Nova's force_hosts). */
   readonly forced_host: HostName | null;
-  /** Hosts that were tried for this request already, for RetryFilter. */
+  /** Hosts that were tried for this request already: for RetryFilter, and to say why an ignored host is. */
   readonly tried_hosts?: readonly HostName[];
 }
 

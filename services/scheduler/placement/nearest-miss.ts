@@ -1,5 +1,5 @@
 import type { Columns } from './columns.ts';
-import type { Filter, FilterContext, Rule } from './filters/filter.ts';
+import { rejectionAt, type Filter, type FilterContext, type Rule } from './filters/filter.ts';
 import type { HostState, RejectionGroup, Rejections, Snapshot } from './model.ts';
 import { rejectionOf } from './rejections.ts';
 import { columnsOf } from './snapshot.ts';
@@ -55,13 +55,23 @@ export function nearestMiss(
   };
   const miss = nearest.find(onlyReason) ?? nearest[0];
   if (miss !== undefined) return missText(miss);
-  // Nothing to count: the host that got past the most rules.
+  // Nothing is missing that could be added: the host that got past the most rules.
   const last = groups.at(-1);
-  const host = last?.hosts[0];
-  if (last === undefined || host === undefined) return null;
-  const { message } = rejectionOf(last, host, last.availables?.[0] ?? Number.NaN);
-  const { length } = last.hosts;
-  return length === 1 ? `host ${host}: ${message}` : `${length} hosts, ${host} among them: ${message}`;
+  return last === undefined ? null : lastText(last);
+}
+
+function lastText(group: RejectionGroup): string | null {
+  const { hosts, availables } = group;
+  const least = availables?.reduce(
+    (best, number, index) => (number < (availables[best] ?? 0) ? index : best),
+    0,
+  );
+  const host = hosts[least ?? 0];
+  if (host === undefined) return null;
+  const { message } = rejectionOf(group, host, availables?.[least ?? 0] ?? Number.NaN);
+  return least !== undefined || hosts.length === 1
+    ? `host ${host}: ${message}`
+    : `${hosts.length} hosts, ${host} among them: ${message}`;
 }
 
 /** The rule as a question about one row. */
@@ -69,7 +79,7 @@ function rowTest(rule: Rule | null, columns: Columns, hosts: readonly HostState[
   if (rule === null) return () => true;
   if (rule.reads === 'columns') {
     const bound = rule.bind(columns);
-    return (row) => bound.reason(row) < 0;
+    return (row) => rejectionAt(bound, row) === null;
   }
   return (row) => {
     const host = hosts[row];

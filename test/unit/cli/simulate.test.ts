@@ -27,12 +27,12 @@ describe('placement simulate', () => {
 | Host | Verdict  | Weight | Reason                                                  |
 +------+----------+--------+---------------------------------------------------------+
 | c4   | chosen   | 0.00   | the only host that passes every filter                  |
-| c1   | rejected |        | HostSelection: left out: tried for this request already |
-| c2   | rejected |        | HostSelection: left out: tried for this request already |
+| c1   | rejected |        | HostSelection: left out: tried before, or to be ignored |
+| c2   | rejected |        | HostSelection: left out: tried before, or to be ignored |
 | c3   | rejected |        | ComputeFilter: its agent does not report                |
 +------+----------+--------+---------------------------------------------------------+
 Chosen: c4; 1 of 4 hosts passed every filter.
-Rejected: 2 by HostSelection (left out: tried for this request already), 1 by ComputeFilter (its agent does not report).
+Rejected: 2 by HostSelection (left out: tried before, or to be ignored), 1 by ComputeFilter (its agent does not report).
 `);
   });
 

@@ -84,4 +84,20 @@ describe('rejections in columns', () => {
     });
     expect(unpackRejections(packRejections(given), names, given.heads)).toEqual(expected);
   });
+
+  it('with a group for each of seventy thousand hosts', () => {
+    const many = Array.from({ length: 70_000 }, (_, row) => hostName(`c${row}`));
+    const places = Uint32Array.from(many, (_, row) => row);
+    const given: RejectionColumns = {
+      names: many,
+      heads: many.map((name) => ({ filter: 'F', code: 'unlike', message: `is called ${name}` })),
+      rows: Int32Array.from(places),
+      groups: places,
+      available: new Float64Array(many.length).fill(none),
+    };
+    const read = unpackRejections(packRejections(given), many, given.heads);
+    expect(read.map(({ message, hosts }) => `${message} ${hosts.join()}`)).toEqual(
+      many.map((name) => `is called ${name} ${name}`),
+    );
+  });
 });

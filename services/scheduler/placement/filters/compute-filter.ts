@@ -11,16 +11,21 @@ export const ComputeFilter: Filter = {
     reads: 'columns',
     bind: (columns) => {
       const state = columns.number('service_state');
-      const { disabled_reason } = columns;
       const disabled = disabledReasons(columns);
       return {
-        reasons: [down, ...disabled],
-        screens: [{ column: state, at_least: ServiceState.ready }],
-        reason: (row) => {
-          if (state[row] === ServiceState.ready) return -1;
-          return state[row] === ServiceState.disabled ? 1 + (disabled_reason[row] ?? 0) : 0;
-        },
-        available: () => undefined,
+        reasons: [...disabled, down],
+        screens: [
+          {
+            column: state,
+            at_least: ServiceState.ready,
+            against: {
+              column: state,
+              below: ServiceState.disabled,
+              first: { reason: disabled.length, available: null },
+              otherwise: { reason: columns.disabled_reason, available: null },
+            },
+          },
+        ],
       };
     },
   }),

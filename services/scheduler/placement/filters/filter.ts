@@ -41,33 +41,44 @@ export interface ColumnRule {
   readonly bind: (columns: Columns) => BoundRule;
 }
 
-/** What is said of a row: number of the reason, and the column with what its host has. */
+/** What is said of a row. */
 export interface Ground {
-  readonly reason: number;
-  readonly available: Float64Array;
+  /** Number of the reason: one for all rows, or one per row. */
+  readonly reason: number | Uint32Array;
+  /** What each host has; null: the reason counts nothing. */
+  readonly available: Float64Array | null;
 }
 
-/** A comparison of one column with one number. */
+/**
+ * A comparison of one column with one number, and what is said of the rows that fail: `first` where `column` is below
+ * `below`, `otherwise` of the rest. All of it is data, because a call per row is what a decision has no time for.
+ */
 export type Screen = ({ readonly at_least: number } | { readonly below: number }) & {
   readonly column: Float64Array;
-  /**
-   * What is said of a row that fails, as data and not as a call per row: `first` where its column is below `below`,
-   * `otherwise` for the rest. Nothing: `reason` and `available` of the rule are asked.
-   */
-  readonly against?: { readonly first: Ground; readonly below: number; readonly otherwise: Ground };
+  readonly against: {
+    readonly column: Float64Array;
+    readonly below: number;
+    readonly first: Ground;
+    readonly otherwise: Ground;
+  };
 };
 
-export interface BoundRule {
-  readonly reasons: readonly ColumnReason[];
-  /** When given: the only rows that `reason` needs to be asked about; all others pass. */
+/** A row passes exactly when it passes each of the screens; the first that it fails gives the reason. */
+interface Screened {
+  readonly screens: readonly Screen[];
+}
+
+/** Rows are asked about one by one. */
+interface Asked {
+  /** When given: the only rows that need to be asked about; all others pass. */
   readonly only_rows?: readonly number[];
-  /** When given: a row passes exactly when it passes each of them; `reason` is asked about the others. */
-  readonly screens?: readonly Screen[];
   /** Number of the reason against this row's host; -1 when it passes. */
   readonly reason: (row: number) => number;
   /** What the host has; undefined when the reason counts nothing. */
   readonly available: (row: number, reason: number) => number | undefined;
 }
+
+export type BoundRule = { readonly reasons: readonly ColumnReason[] } & (Screened | Asked);
 
 export type Rule = HostRule | ClassRule | ColumnRule;
 
@@ -118,10 +129,38 @@ export function checkHost(rule: Rule | null, host: HostState): Verdict {
   if (rule === null) return pass;
   if (rule.reads !== 'columns') return rule.check(host);
   const bound = rule.bind(new Columns([host]));
-  const number = bound.reason(0);
-  const reason = bound.reasons[number];
-  if (reason === undefined) return pass;
-  const available = bound.available(0, number);
-  const { is_apart: _, ...verdict } = reason;
-  return { pass: false, ...verdict, ...(available === undefined ? {} : { available }) };
+  const found = rejectionAt(bound, 0);
+  if (found === null) return pass;
+  const { is_apart: _, ...verdict } = headOf(bound, found.reason);
+  const { available } = found;
+  return { pass: false, ...verdict, ...(Number.isNaN(available) ? {} : { available }) };
+}
+
+/** What a rule has against one row: number of the reason, and what the host has (NaN: nothing is counted). Null: it passes. */
+export function rejectionAt(
+  bound: BoundRule,
+  row: number,
+): { readonly reason: number; readonly available: number } | null {
+  if (!('screens' in bound)) {
+    const reason = bound.reason(row);
+    return reason < 0 ? null : { reason, available: bound.available(row, reason) ?? Number.NaN };
+  }
+  for (const screen of bound.screens) {
+    const number = screen.column[row] ?? 0;
+    if ('at_least' in screen ? number >= screen.at_least : number < screen.below) continue;
+    const { column, below, first, otherwise } = screen.against;
+    const { reason, available } = (column[row] ?? 0) < below ? first : otherwise;
+    return {
+      reason: typeof reason === 'number' ? reason : (reason[row] ?? 0),
+      available: available?.[row] ?? Number.NaN,
+    };
+  }
+  return null;
+}
+
+/** @throws Error for a rule that gives a reason which it does not have */
+export function headOf({ reasons }: BoundRule, reason: number): ColumnReason {
+  const head = reasons[reason];
+  if (head === undefined) throw new Error(`a rule gives reason ${reason} of ${reasons.length}`);
+  return head;
 }

@@ -17,13 +17,10 @@ export function fewerThan({ column, code, message }: Limit, limit: number): Colu
     bind: (columns) => {
       const numbers = columns.number(column);
       const ground = { reason: 0, available: numbers };
+      const against = { column: numbers, below: limit, first: ground, otherwise: ground };
       return {
         reasons: [{ code, message, asked: limit }],
-        screens: [
-          { column: numbers, below: limit, against: { first: ground, below: Infinity, otherwise: ground } },
-        ],
-        reason: (row) => ((numbers[row] ?? 0) < limit ? -1 : 0),
-        available: (row) => numbers[row],
+        screens: [{ column: numbers, below: limit, against }],
       };
     },
   };

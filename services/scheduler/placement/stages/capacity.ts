@@ -1,5 +1,5 @@
 import type { ResourceClass } from '../../../../shared/domain/resources.ts';
-import type { ColumnReason, Filter } from '../filters/filter.ts';
+import type { ColumnReason, Filter, Screen } from '../filters/filter.ts';
 
 /** How a class of resource is spoken of: the stem of its codes, and its unit, short and in a sentence. */
 export function wordsOf(name: ResourceClass): {
@@ -36,12 +36,9 @@ export const capacity: Filter = {
       reads: 'columns',
       bind: (columns) => {
         const reasons: ColumnReason[] = [];
-        const amounts: number[] = [];
-        const rooms: Float64Array[] = [];
-        const frees: Float64Array[] = [];
-        for (const [name, amount] of wanted) {
+        const screens = wanted.map(([name, amount]): Screen => {
           const { code, unit, noun } = wordsOf(name);
-          reasons.push(
+          const short = reasons.push(
             { code: `${code}_short`, message: `short of {short}${unit}`, asked: amount, unit: noun },
             {
               code: `${code}_too_large`,
@@ -50,34 +47,21 @@ export const capacity: Filter = {
               unit: noun,
             },
           );
-          amounts.push(amount);
           const resource = columns.resource(name);
-          rooms.push(resource?.room ?? new Float64Array(columns.length));
-          frees.push(resource?.free ?? new Float64Array(columns.length));
-        }
-        const freeOf = (row: number, demand: number): number => frees[demand]?.[row] ?? 0;
-        return {
-          reasons,
-          // Two reasons per demand, so the number of a reason is 2 × demand, plus 1 for "too large".
-          screens: rooms.map((room, demand) => {
-            const asked = amounts[demand] ?? 0;
-            const first = { reason: 2 * demand, available: frees[demand] ?? room };
-            const otherwise = { reason: 2 * demand + 1, available: room };
-            return { column: room, at_least: asked, against: { first, below: asked, otherwise } };
-          }),
-          reason: (row) => {
-            for (let demand = 0; demand < amounts.length; demand += 1) {
-              const asked = amounts[demand] ?? 0;
-              if ((rooms[demand]?.[row] ?? 0) >= asked) continue;
-              return freeOf(row, demand) < asked ? 2 * demand : 2 * demand + 1;
-            }
-            return -1;
-          },
-          available: (row, reason) => {
-            const demand = reason >> 1;
-            return reason % 2 === 0 ? freeOf(row, demand) : (rooms[demand]?.[row] ?? 0);
-          },
-        };
+          const room = resource?.room ?? new Float64Array(columns.length);
+          const free = resource?.free ?? room;
+          return {
+            column: room,
+            at_least: amount,
+            against: {
+              column: free,
+              below: amount,
+              first: { reason: short - 2, available: free },
+              otherwise: { reason: short - 1, available: room },
+            },
+          };
+        });
+        return { reasons, screens };
       },
     };
   },

@@ -3,7 +3,7 @@ import type { ColumnReason, Filter } from '../filters/filter.ts';
 
 const reasons: readonly ColumnReason[] = [
   { code: 'source', message: 'left out: the server is there' },
-  { code: 'tried', message: 'left out: tried for this request already' },
+  { code: 'tried', message: 'left out: tried before, or to be ignored' },
   { code: 'not_requested', message: 'another host was asked for' },
 ];
 const source = 0;
@@ -22,11 +22,11 @@ export const hostSelection: Filter = {
     return {
       reads: 'columns',
       bind: (columns) => {
+        const tried_rows = new Set((request.tried_hosts ?? []).map((name) => columns.rowOfAnyCase(name)));
         const left_out = new Map<number, number>();
         for (const name of request.ignore_hosts) {
           const row = columns.rowOfAnyCase(name);
-          if (row !== undefined)
-            left_out.set(row, request.tried_hosts?.includes(name) === true ? tried : source);
+          if (row !== undefined) left_out.set(row, tried_rows.has(row) ? tried : source);
         }
         const wanted_row = wanted === null ? null : (columns.rowOf(wanted) ?? -1);
         return {

@@ -2,9 +2,7 @@ import { describe, expect, it } from 'vitest';
 import { hostName } from '../../../../shared/domain/ids.ts';
 import { decide } from '../../../../services/scheduler/placement/decide.ts';
 import { explainHost } from '../../../../services/scheduler/placement/explain.ts';
-import { reject, type Filter } from '../../../../services/scheduler/placement/filters/filter.ts';
 import { plan } from '../../../../services/scheduler/placement/plan.ts';
-import { configuredFilters, configuredWeighers } from '../../../../services/scheduler/placement/rules.ts';
 import { createSnapshot } from '../../../../services/scheduler/placement/snapshot.ts';
 import { host, request, settings, type HostBuilder } from './builders.ts';
 
@@ -71,17 +69,21 @@ describe('decide', () => {
       host('source'),
       host('refused'),
     ];
-    const asked = request().with({ ignore_hosts: [hostName('source'), hostName('refused')] });
+    const asked = request().with({
+      ignore_hosts: [hostName('source'), hostName('refused')],
+      tried_hosts: [hostName('refused')],
+    });
     const options = settings({ enabled_filters: ['RamFilter', 'ComputeFilter'] });
     const decision = decide(cluster(...hosts), asked.request, options, 'seed');
     expect(decision.chosen).toBeNull();
     expect(decision.no_valid_host).toEqual({
       message:
-        'No valid host was found. 12 of 14 hosts: Capacity (short of 1248 MB at best) 9, ComputeFilter (disabled) 3; 2 hosts: HostSelection (left out: the server is there) 2',
+        'No valid host was found. 12 of 14 hosts: Capacity (short of 1248 MB at best) 9, ComputeFilter (disabled) 3; 2 hosts: HostSelection (left out: the server is there) 1, HostSelection (left out: tried before, or to be ignored) 1',
       counts: [
         { filter: 'Capacity', code: 'memory_short', hosts: 9, example: 'short of 1248 MB at best' },
         { filter: 'ComputeFilter', code: 'disabled', hosts: 3, example: 'disabled' },
-        expect.objectContaining({ filter: 'HostSelection', hosts: 2 }),
+        expect.objectContaining({ filter: 'HostSelection', code: 'source', hosts: 1 }),
+        expect.objectContaining({ filter: 'HostSelection', code: 'tried', hosts: 1 }),
       ],
       nearest_miss: 'host full-8 lacks 1,248 MB of RAM',
     });
@@ -248,42 +250,5 @@ describe('explainHost', () => {
 
   it('knows no host of that name', () => {
     expect(explainHost(cluster(host('a')), hostName('z'), request().request, settings(), '')).toBeNull();
-  });
-});
-
-describe('the names of filters and weighers', () => {
-  it('may carry the path of their module', () => {
-    const options = settings({
-      enabled_filters: ['nova.scheduler.filters.compute_filter.ComputeFilter', 'RamFilter'],
-      weight_classes: ['nova.scheduler.weights.ram.RAMWeigher'],
-    });
-    expect(configuredFilters(options).map(({ name }) => name)).toEqual(['ComputeFilter', 'RamFilter']);
-    expect(configuredWeighers(options).map(({ name }) => name)).toEqual(['RAMWeigher']);
-  });
-
-  it('are refused with the nearest ones', () => {
-    expect(() => configuredFilters(settings({ enabled_filters: ['RamFliter'] }))).toThrow(
-      /^Scheduler Host Filter RamFliter could not be found\. The nearest names are: RamFilter/,
-    );
-    expect(() => configuredWeighers(settings({ weight_classes: ['RamWeigher'] }))).toThrow(/RAMWeigher/);
-  });
-
-  it("a site's own filter runs where it is named", () => {
-    const even: Filter = {
-      name: 'EvenHostFilter',
-      prepare: () => ({
-        reads: 'host',
-        check: ({ id }) =>
-          id % 2 === 0 ? { pass: true } : reject('odd', 'has the odd number {available}', { available: id }),
-      }),
-    };
-    const snapshot = cluster(host('a').with({ id: 1 }), host('b').with({ id: 2 }), host('c').with({ id: 3 }));
-    const options = settings({ enabled_filters: ['EvenHostFilter'] }, { site_filters: [even] });
-    const decision = decide(snapshot, request().request, options, '');
-    expect(decision.chosen).toBe('b');
-    expect(decision.rejections.of(hostName('c'))).toMatchObject({
-      filter: 'EvenHostFilter',
-      message: 'has the odd number 3',
-    });
   });
 });

@@ -2,6 +2,7 @@ import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { decide } from '../../../../services/scheduler/placement/decide.ts';
 import { checkHost } from '../../../../services/scheduler/placement/filters/filter.ts';
+import { sentence } from '../../../../services/scheduler/placement/rejections.ts';
 import type { Decision, DecisionRecord, HostState } from '../../../../services/scheduler/placement/model.ts';
 import { plan } from '../../../../services/scheduler/placement/plan.ts';
 import { decisionOf, recordOf, replay } from '../../../../services/scheduler/placement/record.ts';
@@ -33,8 +34,13 @@ describe('placement', () => {
           const rejection = by_name.get(host.name);
           if (!selected(host)) expect(rejection?.filter).toBe('HostSelection');
           else expect(rejection?.filter).toBe(failed?.filter.name);
-          if (selected(host) && failed?.verdict.pass === false)
-            expect(rejection?.code).toBe(failed.verdict.code);
+          if (selected(host) && failed?.verdict.pass === false) {
+            const { code, message, asked, available } = failed.verdict;
+            expect([rejection?.code, rejection?.message]).toEqual([
+              code,
+              sentence(message, asked, available),
+            ]);
+          }
         }
       }),
     );

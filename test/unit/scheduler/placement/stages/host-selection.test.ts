@@ -22,7 +22,7 @@ describe('hostSelection', () => {
           tried_hosts: [hostName('b')],
         }),
         passes: ['c'],
-        rejects: { a: 'left out: the server is there', b: 'left out: tried for this request already' },
+        rejects: { a: 'left out: the server is there', b: 'left out: tried before, or to be ignored' },
       },
       'a requested host leaves out all others': {
         hosts: [host('a'), host('b')],
