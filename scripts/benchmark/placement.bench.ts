@@ -92,28 +92,29 @@ export async function run(values: readonly string[]): Promise<void> {
   process.stdout.write(
     `growth of the median from ${first} to ${last} hosts: ${growth.toFixed(1)}× for ${(last / first).toFixed(0)}× the hosts\n`,
   );
+  const figures = { decision_ms, all_filters_ms, bytes_per_host, nova_over_drover };
+  // Before as well: what follows can fail for want of a database.
+  write(options.json, figures);
   const { claims, moves } = options.claims
     ? await measureClaims(options.database)
     : { claims: {}, moves: {} };
-  for (const [what, figures] of [
+  for (const [what, found] of [
     ['claimed decisions per second (decision with all reasons, claim, stored record; committed)', claims],
     ['moves per second (the same with the rows, events, turn and command of the move)', moves],
   ] as const)
-    for (const [schedulers, figure] of Object.entries(figures))
+    for (const [schedulers, figure] of Object.entries(found))
       process.stdout.write(`${what} at 5000 hosts, ${schedulers} scheduler(s): ${claimLine(figure)}\n`);
-  if (options.json !== undefined) {
-    const perSecond = (of: Readonly<Record<string, ClaimFigures>>): Readonly<Record<string, number>> =>
-      Object.fromEntries(Object.entries(of).map(([schedulers, { per_second }]) => [schedulers, per_second]));
-    const figures = {
-      decision_ms,
-      all_filters_ms,
-      bytes_per_host,
-      claimed_per_second: perSecond(claims),
-      moves_per_second: perSecond(moves),
-      nova_over_drover,
-    };
-    writeFileSync(options.json, `${JSON.stringify(figures, null, 2)}\n`);
-  }
+  const perSecond = (of: Readonly<Record<string, ClaimFigures>>): Readonly<Record<string, number>> =>
+    Object.fromEntries(Object.entries(of).map(([schedulers, { per_second }]) => [schedulers, per_second]));
+  write(options.json, {
+    ...figures,
+    claimed_per_second: perSecond(claims),
+    moves_per_second: perSecond(moves),
+  });
+}
+
+function write(file: string | undefined, figures: object): void {
+  if (file !== undefined) writeFileSync(file, `${JSON.stringify(figures, null, 2)}\n`);
 }
 
 async function measureClaims(
@@ -121,8 +122,6 @@ async function measureClaims(
 ): Promise<Readonly<Record<'claims' | 'moves', Readonly<Record<string, ClaimFigures>>>>> {
   const own = named === '' ? await startPrivatePostgres(true) : null;
   const url = own?.url ?? named;
-  for (const signal of ['SIGINT', 'SIGTERM'] as const)
-    process.once(signal, () => void own?.end().finally(() => process.exit(1)));
   try {
     return { claims: await claimedPerSecond(url, 'claims'), moves: await claimedPerSecond(url, 'moves') };
   } finally {

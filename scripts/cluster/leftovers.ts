@@ -34,8 +34,8 @@ function processesOf(folder: string): string[] {
 }
 
 /**
- * The one folder in which a run of tests or of a measurement may put anything: in the checkout's `.run`, or in the system's temporary folder
- * where the checkout lies too deep for the paths of unix sockets.
+ * The one folder in which a run of tests or of a measurement may put anything: in the checkout's `.run`, or in the
+ * system's temporary folder where the checkout lies too deep for the paths of unix sockets.
  */
 export function temporaryFolder(prefix = 'test-'): string {
   const own = join(root, '.run');

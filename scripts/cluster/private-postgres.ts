@@ -1,5 +1,5 @@
 import { randomBytes } from 'node:crypto';
-import { chmodSync, mkdtempSync, rmSync } from 'node:fs';
+import { chmodSync, mkdtempSync, rmSync, statSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { freePorts } from './ports.ts';
@@ -14,13 +14,14 @@ export interface PrivatePostgres {
 }
 
 /**
- * A PostgreSQL for one run, in a temporary folder: of tests, and of measurements.
+ * A PostgreSQL for one run, in a temporary folder: of tests, and of measurements. An interrupt while it starts or runs
+ * ends it before the process.
  * @param durable off only where nobody asks what a commit costs
  */
 export async function startPrivatePostgres(durable: boolean): Promise<PrivatePostgres> {
   const folder = mkdtempSync(join(tmpdir(), 'drover-postgres-'));
-  // A temporary folder is for its owner alone; PostgreSQL runs as somebody else.
-  chmodSync(folder, 0o711);
+  // Temporary folders are for their owner alone; PostgreSQL runs as somebody else.
+  for (const open of [folder, tmpdir()]) letThrough(open);
   const secret = () => randomBytes(16).toString('hex');
   const [port = 0] = await freePorts(1);
   const options = {
@@ -33,16 +34,27 @@ export async function startPrivatePostgres(durable: boolean): Promise<PrivatePos
   };
   let record: ProcessRecord | undefined;
   const end = async (): Promise<void> => {
+    for (const name of interrupts) process.off(name, interrupted);
     if (record !== undefined) await endProcess(record, { signal: 'SIGINT', grace_seconds: 10 });
     await killAllOf(options.cluster_id, []);
     await removeSharedMemory(options.folder, record);
     rmSync(folder, { recursive: true, force: true, maxRetries: 5 });
   };
+  const interrupted = (): void => void end().finally(() => process.exit(1));
+  for (const name of interrupts) process.on(name, interrupted);
   try {
-    record = await startPostgres(options);
+    record = await startPostgres({ ...options, on_spawn: (spawned) => (record = spawned) });
   } catch (error) {
     await end();
     throw error;
   }
   return { url: postgresUrl(options, 'postgres'), end };
+}
+
+const interrupts = ['SIGINT', 'SIGTERM'] as const;
+
+/** Others may pass through a folder of ours; the system's own is not ours to change, and need not be. */
+function letThrough(folder: string): void {
+  if (statSync(folder).uid === process.getuid?.() && (statSync(folder).mode & 0o001) === 0)
+    chmodSync(folder, 0o711);
 }
