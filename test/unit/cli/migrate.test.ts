@@ -84,7 +84,7 @@ describe('dry runs', () => {
     const routes = { ...answered(), [`GET /compute/servers/${vm1}`]: vm1Routes['GET /compute/servers/vm1'] };
     const { failure, requests } = await runCommand(words, routes);
     expect([failure?.exit_code, failure?.message]).toEqual([
-      2,
+      1,
       `The same server was named twice: vm1, ${vm1}.`,
     ]);
     expect(requests.filter((request) => request.startsWith('POST'))).toEqual([]);
@@ -122,6 +122,9 @@ describe('migrate', () => {
   ])('%s takes one server', async (word, action) => {
     const { requests } = await runCommand(['server', 'migrate', word, 'vm1'], routes);
     expect(requests.slice(1)).toEqual([`POST /compute/servers/${vm1}/action {"${action}":null}`]);
+    await expect(runCommand(['server', 'migrate', word, 'vm1', 'vm2'], routes)).rejects.toThrow(
+      'Unknown argument: vm2',
+    );
   });
 
   test('a limit and a version are part of one request', async () => {

@@ -32,7 +32,7 @@ export async function dryRunOne(session: Session, server: string, options: DryRu
 
 /**
  * Says where several servers would go, one after the other, each on what those before it left.
- * @throws CommandFailure (notHappened) when there is no host for one of them; (usage) when one is named twice.
+ * @throws CommandFailure (notHappened) when there is no host for one of them; (refused) when two names are one server's.
  */
 export async function dryRunMany(
   session: Session,
@@ -58,7 +58,9 @@ export async function dryRunMany(
     throw new CommandFailure(
       ExitCode.notHappened,
       `No host for ${homeless.length} of ${rows.length} servers: ${homeless.join(', ')}.`,
-      `Nothing was moved. Host by host, for it alone: drover server migrate ${homeless[0]} --dry-run`,
+      `Nothing was moved. Host by host, for it alone: drover server migrate ${homeless[0]} --dry-run${
+        options.host === undefined ? '' : ` --host ${options.host}`
+      }`,
     );
   }
   say(`Nothing was moved. The plan holds for cluster version ${version}.`);
@@ -84,7 +86,7 @@ async function ask(
   for (const [index, { name, id }] of servers.entries()) {
     const before = servers.slice(0, index).find((server) => server.id === id);
     if (before === undefined) continue;
-    throw new CommandFailure(ExitCode.usage, `The same server was named twice: ${before.name}, ${name}.`);
+    throw new CommandFailure(ExitCode.refused, `The same server was named twice: ${before.name}, ${name}.`);
   }
   const { body } = await session.request('drover', 'POST', `/decisions?hosts=${options.hosts}`, {
     body: {
