@@ -1,4 +1,4 @@
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdtempSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { expect, test } from 'vitest';
@@ -64,19 +64,23 @@ test('the second command of an operation is held until the file lets it go; the 
   try {
     const file = join(folder, 'knobs.json');
     const one = board({}, file);
-    writeFileSync(file, '{"hold_from":{"verify":2}}');
+    const turn = (text: string): void => {
+      writeFileSync(`${file}.new`, text);
+      renameSync(`${file}.new`, file);
+    };
+    turn('{"hold_from":{"verify":2}}');
     await one.before('verify', OPERATION, quiet);
     await one.before('verify', 'another operation', quiet);
     let gone = false;
     const held = one.before('verify', OPERATION, quiet).then(() => (gone = true));
     await one.before('stop', OPERATION, quiet);
     expect(gone).toBe(false);
-    writeFileSync(file, '{"hold_from":{"verify":3}}');
+    turn('{"hold_from":{"verify":3}}');
     await held;
     const abort = new AbortController();
     const given_up = one.before('verify', OPERATION, abort.signal);
     abort.abort(new Error('given up'));
-    await expect(given_up).rejects.toThrow();
+    await expect(given_up).rejects.toMatchObject({ name: 'AbortError' });
   } finally {
     rmSync(folder, { recursive: true });
   }

@@ -108,8 +108,8 @@ export class KnobBoard {
 
   /** Misbehaves before a command of an operation as it was told to. @throws DroverError fake_failure */
   async before(command: string, operation_id: string, signal: AbortSignal): Promise<void> {
-    const knobs = await this.read();
     await this.#hold(command, operation_id, signal);
+    const knobs = await this.read();
     const seconds = knobs.delay[command] ?? 0;
     if (seconds > 0) await delay(seconds * 1000, undefined, { signal });
     if (this.#take('hang', command)) await new Promise((_, reject) => onAbort(signal, reject));
@@ -123,8 +123,9 @@ export class KnobBoard {
     return this.#take('lose_reply', command) ? 'keep silent' : 'answer';
   }
 
-  /** Counts also what it lets pass: a file that comes later means the commands since the agent's start. */
+  /** Counts while the command is one to be held. */
   async #hold(command: string, operation_id: string, signal: AbortSignal): Promise<void> {
+    if ((await this.read()).hold_from[command] === undefined) return;
     const key = `${operation_id} ${command}`;
     const number = (this.#come.get(key) ?? 0) + 1;
     this.#come.set(key, number);
