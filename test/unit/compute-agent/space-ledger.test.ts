@@ -110,7 +110,7 @@ async function walk(path: string, acts: readonly Act[]): Promise<void> {
   }
 }
 
-test('a folder that is there is promised more only if that fits', async () => {
+test('a folder that is there is promised more only if that fits, and less at once', async () => {
   const path = mkdtempSync(join(tmpdir(), 'drover-space-'));
   try {
     const folders = new InstanceFolders({ instances_path: path, host: HOST });
@@ -126,6 +126,7 @@ test('a folder that is there is promised more only if that fits', async () => {
     await expect(asked(18)).resolves.toBe('was there');
     expect(await ledger.promisedBytes()).toBe(18 * BLOCK_BYTES);
     await expect(asked(3)).resolves.toBe('was there');
+    expect(await ledger.promisedBytes()).toBe(3 * BLOCK_BYTES);
   } finally {
     rmSync(path, { recursive: true });
   }
