@@ -23,6 +23,7 @@ export function openMover(configuration: Configuration, log: Logger): Mover {
       state_path,
       onStartFailed: sayStartFailed('sender'),
       connections: mover.connections,
+      cpu_percent: mover.cpu_percent,
       host_limit: {
         bytes_per_second: mover.host_limit_bytes_per_second,
         timetable: mover.limits,
@@ -32,6 +33,7 @@ export function openMover(configuration: Configuration, log: Logger): Mover {
     receiver: createReceiverAdmission({
       state_path,
       onStartFailed: sayStartFailed('receiver'),
+      cpu_percent: mover.cpu_percent,
       onPipesUnreachable: (reason) =>
         log.warn(
           { reason },

@@ -34,6 +34,8 @@ export interface ReceiverAdmissionOptions {
   readonly idle_workers?: number;
   /** Hears of each receiver that has ended before it was ready. */
   readonly onStartFailed?: (failure: StartFailure) => void;
+  /** What each receiver may take of the host's processors; 100: one core. Nothing: 100. */
+  readonly cpu_percent?: number;
   /** Hears, once, that bytes have to take the slower way through the relay, and why. */
   readonly onPipesUnreachable?: (reason: string) => void;
 }
@@ -63,7 +65,7 @@ class HostAdmission implements ReceiverAdmission {
     this.#sockets_folder = socketsFolder(options.state_path);
     this.#pool = new WorkerPool({
       idle_max: options.idle_workers ?? 2,
-      create: () => new ReceiverProcess(),
+      create: () => new ReceiverProcess(options.cpu_percent),
       ...(options.onStartFailed === undefined ? {} : { onStartFailed: options.onStartFailed }),
     });
     this.#keys = new AuthorizedKeysFile(options.authorized_keys_path, () => this.#keyLines());

@@ -29,6 +29,8 @@ export interface SenderSupervisorOptions {
   readonly host_limit?: HostLimitOptions;
   /** Connections of one copy whose transfer does not say it. Nothing: 1. */
   readonly connections?: number;
+  /** What each sender may take of the host's processors; 100: one core. Nothing: 100. */
+  readonly cpu_percent?: number;
 }
 
 /** The source's side of all migrations that leave this host. */
@@ -53,6 +55,7 @@ class HostSenders implements SenderSupervisor {
     this.#workers = new SenderWorkers({
       state_path,
       idle_max: idle_workers ?? 3,
+      cpu_percent: options.cpu_percent ?? 100,
       ...(onStartFailed === undefined ? {} : { onStartFailed }),
     });
   }

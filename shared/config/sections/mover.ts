@@ -59,6 +59,13 @@ export const moverSection = defineSection('mover', 'How disks travel between hos
     maximum: 8,
     help: 'Connections of one copy. A further one is made when there is much to send. One is enough where a round trip takes a millisecond; over longer ways each carries 2 MiB per round trip at most, and more of them carry more. Each is a process of sshd on the target, with a core of its own if there is one.',
   }),
+  cpu_percent: integer({
+    default: 100,
+    minimum: 5,
+    maximum: 6400,
+    unit: 'percent',
+    help: "What each mover process may take of its host's processors, in the mean; 100: one core. A copy has one on either host; what sshd takes is its own. More lets text that is packed for a fast line be packed by several cores.",
+  }),
   ssh_port: integer({ default: 22, minimum: 1, maximum: 65_535, help: "Port of this host's sshd." }),
   ssh_user: string({
     default: 'root',

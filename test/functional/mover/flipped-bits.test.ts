@@ -97,16 +97,18 @@ async function copy(wires: (() => Transform)[]): Promise<Copied> {
     stall_timeout_seconds: 10,
   };
   const serving: Promise<void>[] = [];
-  const run = new TransferRun(transfer, () => {
-    const to_receiver = wires.shift()?.() ?? copying();
-    const to_sender = new PassThrough();
-    const sender = Duplex.from({ readable: to_sender, writable: to_receiver });
-    serving.push(receiver.serve(Duplex.from({ readable: to_receiver, writable: to_sender })));
-    const link = new ReceiverLink(new FrameConnection(sender), {
-      destroy: () => to_receiver.end(),
-      explain: () => null,
-    });
-    return Promise.resolve(link);
+  const run = new TransferRun(transfer, {
+    open: () => {
+      const to_receiver = wires.shift()?.() ?? copying();
+      const to_sender = new PassThrough();
+      const sender = Duplex.from({ readable: to_sender, writable: to_receiver });
+      serving.push(receiver.serve(Duplex.from({ readable: to_receiver, writable: to_sender })));
+      const link = new ReceiverLink(new FrameConnection(sender), {
+        destroy: () => to_receiver.end(),
+        explain: () => null,
+      });
+      return Promise.resolve(link);
+    },
   });
   const { sent_bytes } = await run.send();
   await receiver.stop();

@@ -1,10 +1,10 @@
 import { randomBytes } from 'node:crypto';
-import { writeFileSync } from 'node:fs';
+import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { parseRateTimetable } from '../../../shared/config/rate-timetable.ts';
 import { createSenderSupervisor } from '../../../services/compute-agent/mover/sender-supervisor.ts';
-import { admit, sameContent, startPair, watching, type Pair } from './support/pair.ts';
+import { admit, processes, sameContent, startPair, watching, type Pair } from './support/pair.ts';
 
 const MIB = 2 ** 20;
 const SLOW = MIB;
@@ -54,6 +54,38 @@ describe('limits of a copy that runs', () => {
     expect(sameContent(pair, folder, 'disk')).toBe(true);
   });
 });
+
+test('a mover takes no more of its host than its share of the processors', async () => {
+  const share = 0.1;
+  await Promise.all([pair.senders.close(), pair.admission.close()]);
+  pair.senders = pair.newSenders({ cpu_percent: share * 100 });
+  pair.admission = pair.newAdmission({ cpu_percent: share * 100 });
+  const { transfer, folder } = await admit(pair, ['disk']);
+  const watch = watching();
+  await pair.senders.connect(transfer, watch);
+  const movers = ['--drover-sender', '--drover-receiver'].map((mark) => () => cpuSecondsOf(mark));
+  const before = movers.map((seconds) => seconds());
+  const began_at = performance.now();
+  await pair.senders.send(transfer, watch);
+  const passed_seconds = (performance.now() - began_at) / 1000;
+  const used = movers.map((seconds, place) => seconds() - (before[place] ?? 0));
+  // What is done at once: a burst, the extents that are under way, and ticks of 10 ms.
+  for (const seconds of used) expect(seconds).toBeLessThan(share * passed_seconds + 0.15);
+  expect(sameContent(pair, folder, 'disk')).toBe(true);
+});
+
+/** Of this test's workers with this mark, all together. */
+function cpuSecondsOf(mark: string): number {
+  const ours = processes().filter(({ pid, line }) => line.includes(mark) && parentOf(pid) === process.pid);
+  return ours.map(({ pid }) => secondsOf(pid)).reduce((sum, seconds) => sum + seconds, 0);
+}
+
+const statOf = (pid: number): readonly string[] => {
+  const stat = readFileSync(`/proc/${pid}/stat`, 'latin1');
+  return stat.slice(stat.lastIndexOf(')') + 2).split(' ');
+};
+const parentOf = (pid: number): number => Number(statOf(pid)[1]);
+const secondsOf = (pid: number): number => (Number(statOf(pid)[11]) + Number(statOf(pid)[12])) / 100;
 
 describe('a pause', () => {
   /** The newest byte count, when it has not changed for this many reports. */

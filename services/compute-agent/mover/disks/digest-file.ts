@@ -1,3 +1,4 @@
+import type { CpuShare } from '../cpu-share.ts';
 import type { HeldExtents } from '../receiver/held-extents.ts';
 import { extentsWithData } from './data-map.ts';
 import type { ExtentLayout } from './extents.ts';
@@ -8,6 +9,7 @@ export interface DigestWatch {
   /** Bytes accounted for since the last call. */
   readonly onBytes: (bytes: number) => void;
   readonly signal: AbortSignal;
+  readonly cpu?: CpuShare;
 }
 
 export interface DigestedFile {
@@ -40,6 +42,7 @@ export async function digestFile(
         const length = layout.length(index);
         if (held?.proved.has(index) === true) leaves.set(index, held.leaves.get(index));
         else if (written.has(index)) {
+          await watch.cpu?.turn();
           leaves.set(index, await disk.leaf(index));
           reread_bytes += length;
         }

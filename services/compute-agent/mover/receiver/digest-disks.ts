@@ -1,5 +1,6 @@
 import { join } from 'node:path';
 import type { DamagedExtent, DiskDigest } from '../../../../shared/messaging/commands.ts';
+import type { CpuShare } from '../cpu-share.ts';
 import { digestFile } from '../disks/digest-file.ts';
 import { UNKNOWN_LEAF, type ExtentLayout } from '../disks/extents.ts';
 import { DISK_DIGEST_ALGORITHM } from '../disks/leaf-table.ts';
@@ -14,6 +15,7 @@ const NAMED_MAX = 16;
 export interface DigestDisksWatch {
   readonly onProgress: (processed_bytes: number, total_bytes: number) => void;
   readonly signal: AbortSignal;
+  readonly cpu?: CpuShare;
 }
 
 /**
@@ -47,7 +49,7 @@ export async function digestDisks(
       const heldOf = memoised((layout) =>
         place < 0 || journal === null ? null : heldExtents(journal, place, layout),
       );
-      const found = await digestFile(join(folder, name), { onBytes, signal: watch.signal }, heldOf);
+      const found = await digestFile(join(folder, name), { ...watch, onBytes }, heldOf);
       const { leaves } = found;
       const held = heldOf(leaves.layout);
       if (held !== null) damages.compare({ name, place }, held, found.leaves);

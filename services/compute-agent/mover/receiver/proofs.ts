@@ -1,5 +1,6 @@
 import { join } from 'node:path';
 import { ExtentSet } from '../disks/data-map.ts';
+import type { CpuShare } from '../cpu-share.ts';
 import { RereadDisk } from '../disks/reread-disk.ts';
 import { onDisk } from './failures.ts';
 import type { Journal, JournalRecord } from './journal.ts';
@@ -89,13 +90,15 @@ export async function proveAll(
     readonly folder: string;
     readonly journal: Journal;
     readonly onBytes: (bytes: number) => void;
+    readonly cpu: CpuShare;
   },
 ): Promise<void> {
-  const { folder, journal, onBytes } = options;
+  const { folder, journal, onBytes, cpu } = options;
   for (const [disk, staged] of disks.entries()) {
     await onDisk(staged.name, async () => {
       let batch: JournalRecord[] = [];
       for await (const record of proofs[disk]?.prove(disk, staged, folder, onBytes) ?? []) {
+        await cpu.turn();
         batch.push(record);
         if (batch.length < RECORDS_PER_WRITE) continue;
         await journal.append(batch);

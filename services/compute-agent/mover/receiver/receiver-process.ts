@@ -3,6 +3,7 @@ import type { Socket } from 'node:net';
 import { setTimeout as pause } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import { NODE_FLAGS } from '../../../../shared/process/node-flags.ts';
+import { cpuArgument } from '../cpu-share.ts';
 import { identityOf, killIfOurs, type ProcessIdentity } from '../process-identity.ts';
 import { workerEnvironment } from '../worker-environment.ts';
 import type { ReceiverReport, ReceiverRequest } from './worker-messages.ts';
@@ -23,10 +24,11 @@ export class ReceiverProcess {
   /** Connections that may not have been received yet. */
   readonly #leaving = new Set<ConnectionHandle>();
 
-  constructor() {
+  /** @param cpu_percent what it may take of the host; 100: one core */
+  constructor(cpu_percent = 100) {
     const entry = fileURLToPath(new URL('./worker.ts', import.meta.url));
     // A session of its own: a signal to the agent's group is not for a transfer that runs.
-    this.#child = fork(entry, [RECEIVER_MARK], {
+    this.#child = fork(entry, [RECEIVER_MARK, cpuArgument(cpu_percent)], {
       execPath: process.execPath,
       execArgv: [...NODE_FLAGS],
       env: workerEnvironment(),

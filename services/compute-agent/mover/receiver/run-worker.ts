@@ -1,5 +1,6 @@
 import type { Socket } from 'node:net';
 import type { Duplex } from 'node:stream';
+import type { CpuShare } from '../cpu-share.ts';
 import type { ByteStreams } from '../frame-connection.ts';
 import { digestDisks } from './digest-disks.ts';
 import type { RelayKind } from './relay.ts';
@@ -7,7 +8,8 @@ import { openPipes, PipesUnreachable } from './relayed-pipes.ts';
 import { Receiver } from './serve.ts';
 import type { ReceiverReport, ReceiverRequest } from './worker-messages.ts';
 
-export function runReceiverWorker(): void {
+/** @param cpu what it may take of the host */
+export function runReceiverWorker(cpu: CpuShare): void {
   let receiver: Receiver | null = null;
   let digesting: AbortController | null = null;
   let served = 0;
@@ -47,7 +49,7 @@ export function runReceiverWorker(): void {
     { admitted, relay }: Extract<ReceiverRequest, { do: 'serve' }>,
     socket: Socket,
   ): Promise<void> => {
-    if (receiver?.migration_id !== admitted.migration_id) receiver = new Receiver(admitted);
+    if (receiver?.migration_id !== admitted.migration_id) receiver = new Receiver(admitted, cpu);
     const serving = receiver;
     const streams = await arrive(relay, socket);
     if (streams !== null) await serving.serve(streams);
@@ -64,7 +66,7 @@ export function runReceiverWorker(): void {
     digesting = new AbortController();
     const onProgress = (processed_bytes: number, total_bytes: number): void =>
       report({ is: 'digest_progress', processed_bytes, total_bytes });
-    report(await digestDisks(request, { onProgress, signal: digesting.signal }));
+    report(await digestDisks(request, { onProgress, signal: digesting.signal, cpu }));
     digesting = null;
     endWithoutAgent();
   };

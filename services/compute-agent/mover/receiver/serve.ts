@@ -1,5 +1,6 @@
 import { Duplex } from 'node:stream';
 import { ConnectionClosed, FrameConnection, type ByteStreams } from '../frame-connection.ts';
+import { unlimitedCpu, type CpuShare } from '../cpu-share.ts';
 import type { Frame } from '../frame-reader.ts';
 import {
   extentFrameBytesMax,
@@ -28,14 +29,17 @@ interface Stream {
  */
 export class Receiver {
   readonly #admitted: Admitted;
+  readonly #cpu: CpuShare;
   readonly #streams = new Set<Stream>();
   readonly #serving = new Set<Promise<void>>();
   #session: { readonly id: string; readonly leading: Stream; readonly work: ReceivingSession } | null = null;
   /** Sessions are begun and closed one after the other. */
   #turn: Promise<void> = Promise.resolve();
 
-  constructor(admitted: Admitted) {
+  /** @param cpu what it may take of the host */
+  constructor(admitted: Admitted, cpu: CpuShare = unlimitedCpu) {
     this.#admitted = admitted;
+    this.#cpu = cpu;
   }
 
   get migration_id(): string {
@@ -110,8 +114,9 @@ export class Receiver {
         return this.#inTurn(async () => {
           if ((await session?.continueWith(begin)) === true) return;
           await this.#endSession();
-          const work = new ReceivingSession(this.#admitted, connection, (error) => {
-            void this.#giveUp(connection, error);
+          const work = new ReceivingSession(this.#admitted, connection, {
+            cpu: this.#cpu,
+            onFailure: (error) => void this.#giveUp(connection, error),
           });
           this.#session = { id: hello.session, leading: stream, work };
           await work.begin(begin);

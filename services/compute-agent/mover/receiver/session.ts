@@ -3,6 +3,7 @@ import { join } from 'node:path';
 import { wholeBlocks } from '../../folders/space-need.ts';
 import { ExtentSet } from '../disks/data-map.ts';
 import { ExtentLayout } from '../disks/extents.ts';
+import type { CpuShare } from '../cpu-share.ts';
 import type { FrameConnection } from '../frame-connection.ts';
 import {
   ACKNOWLEDGED_PER_FRAME,
@@ -31,11 +32,17 @@ const SIGN_MILLISECONDS = 1000;
 /** The peer must read what we acknowledge; one that does not is cut off before it costs memory. */
 const UNREAD_BYTES_MAX = 4 * 1024 * 1024;
 
+export interface SessionOptions {
+  readonly cpu: CpuShare;
+  /** Hears what failed while nobody waited for it. */
+  readonly onFailure: (error: unknown) => void;
+}
+
 /** One session of one migration: files and journal, from `begin` to `done` or until the leading stream ends. */
 export class ReceivingSession {
   readonly #admitted: Admitted;
   readonly #connection: FrameConnection;
-  readonly #onFailure: (error: unknown) => void;
+  readonly #options: SessionOptions;
   #disks: readonly StagedDisk[] = [];
   #proofs: readonly DiskProofs[] = [];
   /** Between `done` and the next thing that comes: what is held is what the sender knows. */
@@ -49,11 +56,10 @@ export class ReceivingSession {
   #journal: Journal | null = null;
   #checkpoints: Checkpoints | null = null;
 
-  /** @param onFailure hears what failed while nobody waited for it */
-  constructor(admitted: Admitted, connection: FrameConnection, onFailure: (error: unknown) => void) {
+  constructor(admitted: Admitted, connection: FrameConnection, options: SessionOptions) {
     this.#admitted = admitted;
     this.#connection = connection;
-    this.#onFailure = onFailure;
+    this.#options = options;
   }
 
   /** What was reserved binds every session of the migration; sizes that fit need no counting. */
@@ -101,7 +107,7 @@ export class ReceivingSession {
       disks,
       total_bytes: begin.disks.reduce((sum, { size_bytes }) => sum + size_bytes, 0),
       onDurable: (extents) => this.#acknowledge(extents),
-      onFailure: this.#onFailure,
+      onFailure: this.#options.onFailure,
     });
     for (const frame of holdingsFrames(disks)) await this.#connection.write(frame);
     await this.#connection.write(textFrame('ready', { continued: false }));
@@ -151,6 +157,7 @@ export class ReceivingSession {
   }
 
   async #take(body: Buffer): Promise<void> {
+    await this.#options.cpu.turn();
     const extent = readExtent(body);
     const staged = this.#disks[extent.disk];
     if (staged === undefined) throw new ProtocolError(`there is no disk ${extent.disk}`);
@@ -217,7 +224,12 @@ export class ReceivingSession {
       this.#acknowledge([]);
     };
     if (journal !== null) {
-      await proveAll(this.#disks, this.#proofs, { folder: this.#admitted.folder, journal, onBytes });
+      await proveAll(this.#disks, this.#proofs, {
+        folder: this.#admitted.folder,
+        journal,
+        onBytes,
+        cpu: this.#options.cpu,
+      });
     }
     return { proved_bytes, prove_seconds: (performance.now() - began_at) / 1000 };
   }

@@ -7,4 +7,5 @@ import { enableCompileCache } from 'node:module';
  */
 enableCompileCache();
 const { runReceiverWorker } = await import('./run-worker.ts');
-runReceiverWorker();
+const { cpuShareIn } = await import('../cpu-share.ts');
+runReceiverWorker(cpuShareIn(process.argv));

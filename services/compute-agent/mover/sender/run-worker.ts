@@ -1,6 +1,7 @@
 import { rmSync } from 'node:fs';
 import { createServer, type Socket } from 'node:net';
 import { isDroverError } from '../../../../shared/errors/drover-error.ts';
+import type { CpuShare } from '../cpu-share.ts';
 import type { Transfer } from '../mover.ts';
 import { TransferRun } from './transfer-run.ts';
 import { onLines, sendLine, type SenderReport, type SenderRequest } from './worker-messages.ts';
@@ -19,8 +20,11 @@ interface Work {
   answer: SenderReport | null;
 }
 
-/** @param socket_path where agents connect */
-export function runSenderWorker(socket_path: string): void {
+/**
+ * @param socket_path where agents connect
+ * @param cpu what its transfers may take of the host
+ */
+export function runSenderWorker(socket_path: string, cpu: CpuShare): void {
   let agent: Socket | null = null;
   let work: Work | null = null;
   let orphan_timer: NodeJS.Timeout | null = null;
@@ -48,7 +52,7 @@ export function runSenderWorker(socket_path: string): void {
     if (work?.migration_id === transfer.migration_id) return work;
     work = {
       migration_id: transfer.migration_id,
-      run: new TransferRun(transfer),
+      run: new TransferRun(transfer, { cpu }),
       sending: false,
       answer: null,
     };

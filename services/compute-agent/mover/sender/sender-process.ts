@@ -4,6 +4,7 @@ import { connect, type Socket } from 'node:net';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { NODE_FLAGS } from '../../../../shared/process/node-flags.ts';
+import { cpuArgument } from '../cpu-share.ts';
 import { identityOf, isRunning, killIfOurs, untilGone, type ProcessIdentity } from '../process-identity.ts';
 import { workerEnvironment } from '../worker-environment.ts';
 import { onLines, sendLine, type SenderReport, type SenderRequest } from './worker-messages.ts';
@@ -32,10 +33,11 @@ export class SenderProcess {
     this.ready = Promise.race([connected.catch(() => this.#end()), this.ended]);
   }
 
-  static start(sockets_folder: string): SenderProcess {
+  /** @param cpu_percent what it may take of the host; 100: one core */
+  static start(sockets_folder: string, cpu_percent: number): SenderProcess {
     const socket_path = join(sockets_folder, randomBytes(6).toString('hex'));
     const entry = fileURLToPath(new URL('./worker.ts', import.meta.url));
-    const arguments_ = [...NODE_FLAGS, entry, SENDER_MARK, socket_path];
+    const arguments_ = [...NODE_FLAGS, entry, SENDER_MARK, cpuArgument(cpu_percent), socket_path];
     // A session of its own: a signal to the agent's group is not for a transfer that runs.
     const child = spawn(process.execPath, arguments_, {
       env: workerEnvironment(),

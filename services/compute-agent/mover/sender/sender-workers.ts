@@ -10,6 +10,7 @@ import { readSender, removeSender, writeSender } from './sender-record.ts';
 export interface SenderWorkersOptions {
   readonly state_path: string;
   readonly idle_max: number;
+  readonly cpu_percent: number;
   /** Hears of each sender that has ended before it was ready. */
   readonly onStartFailed?: (failure: StartFailure) => void;
 }
@@ -19,13 +20,13 @@ export class SenderWorkers {
   readonly #records_folder: string;
   readonly #pool: WorkerPool<SenderProcess>;
 
-  constructor({ state_path, idle_max, onStartFailed }: SenderWorkersOptions) {
+  constructor({ state_path, idle_max, cpu_percent, onStartFailed }: SenderWorkersOptions) {
     this.#records_folder = join(state_path, 'mover', 'senders');
     mkdirSync(this.#records_folder, { recursive: true, mode: 0o700 });
     const sockets_folder = socketsFolder(state_path);
     this.#pool = new WorkerPool({
       idle_max,
-      create: () => SenderProcess.start(sockets_folder),
+      create: () => SenderProcess.start(sockets_folder, cpu_percent),
       ...(onStartFailed === undefined ? {} : { onStartFailed }),
     });
     this.#pool.warm();

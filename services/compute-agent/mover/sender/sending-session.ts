@@ -168,6 +168,7 @@ export class SendingSession {
     let last: Promise<void> = Promise.resolve();
     try {
       for (let read = await this.#nextRead(); read !== null; read = await this.#nextRead()) {
+        await this.#options.cpu.turn();
         last = this.#leave(read, stream, last);
         // Waited for later: until then it is nobody's unhandled failure.
         last.catch(() => undefined);

@@ -1,3 +1,4 @@
+import type { CpuShare } from '../cpu-share.ts';
 import type { LeafTable } from '../disks/leaf-table.ts';
 import type { Done } from '../protocol.ts';
 import type { Compressor } from './compressor.ts';
@@ -34,6 +35,7 @@ export interface SendingOptions {
   readonly disks: readonly SourceDisk[];
   readonly round: number;
   readonly limiter: RateLimiter;
+  readonly cpu: CpuShare;
   readonly compressor: Compressor;
   readonly counters: TransferCounters;
   /** What the receiver holds since the round before, over this very link; null: it has to say so. */

@@ -2,6 +2,7 @@ import { setTimeout as pause } from 'node:timers/promises';
 import { DroverError } from '../../../../shared/errors/drover-error.ts';
 import type { CommandResults, RoundFigures } from '../../../../shared/messaging/commands.ts';
 import type { TransferProgress } from '../../../../shared/messaging/messages.ts';
+import { unlimitedCpu, type CpuShare } from '../cpu-share.ts';
 import type { ChangedRanges, Transfer } from '../mover.ts';
 import { addressOf } from './address-of.ts';
 import { Compressor } from './compressor.ts';
@@ -25,6 +26,7 @@ export class TransferRun {
   readonly #link: TransferLink;
   readonly #disks: TransferDisks;
   readonly #limiter: RateLimiter;
+  readonly #cpu: CpuShare;
   readonly #compressor = new Compressor();
   readonly #counters = newCounters();
   readonly #clock = new TransferClock();
@@ -32,11 +34,12 @@ export class TransferRun {
   readonly #rounds: RoundFigures[] = [];
   #mismatched = false;
 
-  /** @param open default: over SSH */
-  constructor(transfer: Transfer, open?: OpenLink) {
+  /** @param options.open default: over SSH */
+  constructor(transfer: Transfer, options: { readonly open?: OpenLink; readonly cpu?: CpuShare } = {}) {
     this.#transfer = transfer;
-    this.#link = new TransferLink(transfer, open);
+    this.#link = new TransferLink(transfer, options.open);
     this.#disks = new TransferDisks(transfer);
+    this.#cpu = options.cpu ?? unlimitedCpu;
     this.#limiter = new RateLimiter(transfer.limit_bytes_per_second);
   }
 
@@ -170,6 +173,7 @@ export class TransferRun {
       disks: this.#disks.all,
       round: this.#round,
       limiter: this.#limiter,
+      cpu: this.#cpu,
       compressor: this.#compressor,
       counters: this.#counters,
       held: this.#link.held,

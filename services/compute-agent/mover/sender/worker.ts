@@ -6,4 +6,5 @@ import { enableCompileCache } from 'node:module';
  */
 enableCompileCache();
 const { runSenderWorker } = await import('./run-worker.ts');
-runSenderWorker(process.argv.at(-1) ?? '');
+const { cpuShareIn } = await import('../cpu-share.ts');
+runSenderWorker(process.argv.at(-1) ?? '', cpuShareIn(process.argv));

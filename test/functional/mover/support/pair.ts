@@ -21,6 +21,10 @@ import { createSenderSupervisor } from '../../../../services/compute-agent/mover
 import { makeTransferKey } from '../../../../services/compute-agent/transfer-keys.ts';
 import { startPrivateSshd, type PrivateSshd } from './private-sshd.ts';
 
+export interface MoverOptions {
+  readonly cpu_percent?: number;
+}
+
 /** Two hosts as the mover sees them: a source's supervisor, a target's admission, a real sshd between them. */
 export interface Pair {
   readonly root: string;
@@ -30,8 +34,8 @@ export interface Pair {
   admission: ReceiverAdmission;
   /** The source's folder of disks. */
   readonly source: string;
-  newSenders(): SenderSupervisor;
-  newAdmission(): ReceiverAdmission;
+  newSenders(options?: MoverOptions): SenderSupervisor;
+  newAdmission(options?: MoverOptions): ReceiverAdmission;
   close(): Promise<void>;
 }
 
@@ -40,9 +44,11 @@ export async function startPair(): Promise<Pair> {
   const sshd = await startPrivateSshd(join(root, 'sshd'));
   const source = join(root, 'source');
   mkdirSync(source);
-  const newSenders = (): SenderSupervisor => createSenderSupervisor({ state_path: join(root, 's') });
-  const newAdmission = (): ReceiverAdmission =>
+  const newSenders = (options: MoverOptions = {}): SenderSupervisor =>
+    createSenderSupervisor({ state_path: join(root, 's'), ...options });
+  const newAdmission = (options: MoverOptions = {}): ReceiverAdmission =>
     createReceiverAdmission({
+      ...options,
       state_path: join(root, 't'),
       authorized_keys_path: sshd.authorized_keys_path,
       address: '127.0.0.1',
