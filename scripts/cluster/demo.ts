@@ -1,12 +1,12 @@
 import { spawn } from 'node:child_process';
 import { isDeepStrictEqual, parseArgs, styleText } from 'node:util';
-import { join, relative, resolve } from 'node:path';
+import { join, resolve } from 'node:path';
 import { administratorOf } from './access-files.ts';
 import { logIn, request, type Session } from './api-session.ts';
 import type { ClusterDescription } from './cluster-json.ts';
 import { guestDiskDigest } from './guest-disk.ts';
 import { environmentFor } from './processes.ts';
-import { runProgram } from './program.ts';
+import { runProgram, shownFolder } from './program.ts';
 import { startCluster } from './start-cluster.ts';
 import { stopCluster } from './stop-cluster.ts';
 import { defaultWorld, sampleImage } from './world.ts';
@@ -179,7 +179,7 @@ await runProgram(async (argv) => {
   }
   const began = performance.now();
   const folder = resolve(values.dir);
-  const shown = relative(process.cwd(), folder) || '.';
+  const shown = shownFolder(folder);
   const promises = new Promises();
   try {
     step('A private cluster: PostgreSQL, RabbitMQ, api, scheduler, three hosts');

@@ -1,6 +1,6 @@
-import { relative, resolve } from 'node:path';
+import { resolve } from 'node:path';
 import { parseArgs } from 'node:util';
-import { runProgram } from './program.ts';
+import { runProgram, shownFolder } from './program.ts';
 import { stopCluster } from './stop-cluster.ts';
 
 const help = `usage: scripts/down [--dir DIR]
@@ -18,7 +18,7 @@ await runProgram(async (argv) => {
     return 0;
   }
   const folder = resolve(values.dir);
-  const shown = relative(process.cwd(), folder) || '.';
+  const shown = shownFolder(folder);
   const stopped = await stopCluster(folder);
   process.stdout.write(
     stopped ? `Stopped; nothing of ${shown} is left.\n` : `There is no cluster in ${shown}.\n`,

@@ -1,3 +1,4 @@
+import { relative } from 'node:path';
 import { inspect } from 'node:util';
 
 /** Wrong command line: told in one line, exit code 64 (EX_USAGE). */
@@ -17,6 +18,12 @@ export function wholeNumber(
   if (!/^\d+$/.test(text) || value < lowest || value > highest)
     throw usageError(`${option} takes a whole number from ${lowest} to ${highest}, not "${text}"`);
   return value;
+}
+
+/** A folder as a person would name it from where they are: a way up and down again is harder to read than the whole path. */
+export function shownFolder(folder: string): string {
+  const near = relative(process.cwd(), folder) || '.';
+  return near.startsWith('..') ? folder : near;
 }
 
 /**

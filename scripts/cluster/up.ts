@@ -1,8 +1,8 @@
-import { relative, resolve } from 'node:path';
+import { resolve } from 'node:path';
 import { parseArgs } from 'node:util';
 import type { StartOptions } from './new-state.ts';
 import { startCluster } from './start-cluster.ts';
-import { runProgram, usageError, wholeNumber } from './program.ts';
+import { runProgram, shownFolder, usageError, wholeNumber } from './program.ts';
 
 const help = `usage: scripts/up [--hosts N] [--dir DIR] [--world FILE] [--set SECTION.OPTION=VALUE]...
 
@@ -59,8 +59,7 @@ await runProgram(async (argv) => {
     process.stderr.write(`drover: ${line}\n`);
   });
   const seconds = ((performance.now() - began) / 1000).toFixed(1);
-  const near = relative(process.cwd(), options.folder) || '.';
-  const folder = near.startsWith('..') ? options.folder : near;
+  const folder = shownFolder(options.folder);
   const done =
     started === 0 ? 'everything was running already' : `${started} processes started in ${seconds} s`;
   process.stdout.write(
