@@ -32,7 +32,7 @@ const WAIT_SECONDS_MAX = 0.1;
  * could not be said. Not by the kernel's control groups: not every host lets an agent make some.
  */
 export class CpuShare {
-  readonly #cores: number;
+  readonly cores: number;
   readonly #clock: ShareClock;
   #credit_seconds: number;
   #reckoned_at: number;
@@ -40,7 +40,7 @@ export class CpuShare {
 
   /** @param cores above zero; Infinity does not limit */
   constructor(cores: number, clock: ShareClock = processClock) {
-    this.#cores = cores;
+    this.cores = cores;
     this.#clock = clock;
     this.#credit_seconds = BURST_SECONDS * cores;
     this.#reckoned_at = clock.now_seconds();
@@ -49,11 +49,11 @@ export class CpuShare {
 
   /** Before each piece of work. */
   async turn(): Promise<void> {
-    if (this.#cores === Infinity) return;
+    if (this.cores === Infinity) return;
     for (;;) {
       this.#reckon();
       if (this.#credit_seconds >= 0) return;
-      const owed_seconds = -this.#credit_seconds / this.#cores;
+      const owed_seconds = -this.#credit_seconds / this.cores;
       await this.#clock.wait(Math.min(Math.max(owed_seconds, WAIT_SECONDS_MIN), WAIT_SECONDS_MAX));
     }
   }
@@ -61,11 +61,11 @@ export class CpuShare {
   #reckon(): void {
     const now = this.#clock.now_seconds();
     const used_seconds = this.#clock.used_seconds();
-    const earned_seconds = (now - this.#reckoned_at) * this.#cores;
+    const earned_seconds = (now - this.#reckoned_at) * this.cores;
     const spent_seconds = used_seconds - this.#used_seconds;
     this.#credit_seconds = Math.min(
       this.#credit_seconds + earned_seconds - spent_seconds,
-      BURST_SECONDS * this.#cores,
+      BURST_SECONDS * this.cores,
     );
     this.#reckoned_at = now;
     this.#used_seconds = used_seconds;

@@ -1,4 +1,5 @@
 import { constants, zstdCompress } from 'node:zlib';
+import { IdleCores } from './idle-cores.ts';
 
 /** Shorter payloads are not worth the call. */
 const WORTH_PACKING_BYTES = 4 * 1024;
@@ -12,9 +13,29 @@ const NEWEST_WEIGHT = 0.2;
 /** What packing must gain before it is done: measurements waver. */
 const GAIN_MIN = 1.15;
 
+/** What packs, and how busy it is; tests bring their own. */
+export interface CompressorHost {
+  now_milliseconds(): number;
+  pack(plain: Buffer): Promise<Buffer>;
+  /** How many cores this process may use. */
+  readonly cores: number;
+  /** How many of the host's have nothing to do now. */
+  idleCores(): number;
+}
+
+/** @param cores how many this process may use */
+export function thisHost(cores: number): CompressorHost {
+  const idle_cores = new IdleCores();
+  return { now_milliseconds: () => performance.now(), pack: zstd, cores, idleCores: () => idle_cores.now() };
+}
+
+/** So many payloads may be packed at the same time, where there are cores for it. */
+const PACKED_AT_ONCE = 2;
+
 /**
  * Decides for each payload whether zstd makes it arrive earlier. Packing and sending overlap, so the transfer
- * goes at the pace of the slower of them: packing pays while that pace is higher than the bare link's.
+ * goes at the pace of the slower of them: packing pays while that pace is higher than the bare link's. One payload is
+ * packed at the rate that was measured; what idle cores add to that, as far as they may be used, is not seen before it is tried.
  */
 export class Compressor {
   #packing_rate: number | null = null;
@@ -22,6 +43,11 @@ export class Compressor {
   #link_rate: number | null = null;
   /** The first payload is tried. */
   #since_try = TRY_EVERY;
+  readonly #host: CompressorHost;
+
+  constructor(host: CompressorHost) {
+    this.#host = host;
+  }
 
   /** @returns the packed payload; null when it is better sent as it is */
   async pack(plain: Buffer, limit_bytes_per_second: number): Promise<Buffer | null> {
@@ -31,9 +57,10 @@ export class Compressor {
       if (this.#since_try < TRY_EVERY) return null;
     }
     this.#since_try = 0;
-    const started_at = performance.now();
-    const packed = await zstd(plain);
-    this.#packing_rate = mean(this.#packing_rate, rateOf(plain.length, performance.now() - started_at));
+    const started_at = this.#host.now_milliseconds();
+    const packed = await this.#host.pack(plain);
+    const passed_milliseconds = this.#host.now_milliseconds() - started_at;
+    this.#packing_rate = mean(this.#packing_rate, rateOf(plain.length, passed_milliseconds));
     this.#ratio = mean(this.#ratio, packed.length / plain.length);
     return packed.length < plain.length * WORTH_RATIO ? packed : null;
   }
@@ -47,7 +74,8 @@ export class Compressor {
     if (this.#packing_rate === null || this.#ratio === null) return false;
     const link_rate = Math.min(this.#link_rate ?? Infinity, limit_bytes_per_second || Infinity);
     if (link_rate === Infinity) return false;
-    const packed_pace = Math.min(this.#packing_rate, link_rate / this.#ratio);
+    const packed_at_once = Math.min(1 + this.#host.idleCores(), this.#host.cores, PACKED_AT_ONCE);
+    const packed_pace = Math.min(this.#packing_rate * packed_at_once, link_rate / this.#ratio);
     return packed_pace > link_rate * GAIN_MIN;
   }
 }

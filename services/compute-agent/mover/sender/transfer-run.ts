@@ -5,7 +5,7 @@ import type { TransferProgress } from '../../../../shared/messaging/messages.ts'
 import { unlimitedCpu, type CpuShare } from '../cpu-share.ts';
 import type { ChangedRanges, Transfer } from '../mover.ts';
 import { addressOf } from './address-of.ts';
-import { Compressor } from './compressor.ts';
+import { Compressor, thisHost } from './compressor.ts';
 import { RateLimiter } from './rate-limiter.ts';
 import { SendingSession } from './sending-session.ts';
 import type { SentRuns } from './sent-extents.ts';
@@ -27,7 +27,7 @@ export class TransferRun {
   readonly #disks: TransferDisks;
   readonly #limiter: RateLimiter;
   readonly #cpu: CpuShare;
-  readonly #compressor = new Compressor();
+  readonly #compressor: Compressor;
   readonly #counters = newCounters();
   readonly #clock = new TransferClock();
   #round = 1;
@@ -40,6 +40,7 @@ export class TransferRun {
     this.#link = new TransferLink(transfer, options.open);
     this.#disks = new TransferDisks(transfer);
     this.#cpu = options.cpu ?? unlimitedCpu;
+    this.#compressor = new Compressor(thisHost(this.#cpu.cores));
     this.#limiter = new RateLimiter(transfer.limit_bytes_per_second);
   }
 
