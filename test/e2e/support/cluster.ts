@@ -20,11 +20,14 @@ export interface Outcome {
   readonly stderr: string;
 }
 
+/** Clusters end to end have servers of their own, whatever the functional tests were given. */
+const { DROVER_DATABASE_URL: _database, DROVER_TRANSPORT_URL: _transport, ...ownServers } = process.env;
+
 /** Runs a program to its end with an argument array. Never throws for an exit code. */
 export function runProgram(
   file: string,
   words: readonly string[],
-  environment: NodeJS.ProcessEnv = process.env,
+  environment: NodeJS.ProcessEnv = ownServers,
 ): Promise<Outcome> {
   return new Promise((resolve) => {
     execFile(
