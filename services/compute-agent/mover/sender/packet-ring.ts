@@ -19,8 +19,7 @@ const RING_BYTES = 6 * 1024 * 1024;
 const BLOCK_BYTES = 16;
 const PADDING_BYTES_MIN = 4;
 const TAG_BYTES = 16;
-/** A prime number: each lap puts other bytes into a packet's padding. */
-const PADDING_BYTES = 4093;
+const PADDING_BYTES = 4096;
 /** Shorter packets leave at once, behind all before them: among them those that change the keys. */
 const BULK_BYTES_MIN = 4 * 1024;
 
@@ -41,7 +40,11 @@ export class PacketRing {
   readonly #client: object;
   readonly #socket: Socket;
   readonly #memory = Buffer.allocUnsafeSlow(RING_BYTES);
-  /** Asked for once: a packet takes the next bytes of it, round and round. */
+  /**
+   * Asked for once: a packet takes the next bytes of it, from its start again when too few are left. That they come
+   * again is sound: only AES-GCM gets here (`knownCipher`), whose nonce is another for each packet, so that what it
+   * hides does not rest on its padding.
+   */
   readonly #padding = randomBytes(PADDING_BYTES);
   #padding_at = 0;
   /** Where the next packet begins. */
@@ -87,7 +90,7 @@ export class PacketRing {
     return packet;
   }
 
-  /** Padding should not be foretold (RFC 4253, 6), nor be whatever this memory held before. */
+  /** Padding is not what this memory held before, and nothing that is known to anybody else (RFC 4253, 6). */
   #pad(padding: Buffer): void {
     if (this.#padding_at + padding.length > PADDING_BYTES) this.#padding_at = 0;
     this.#padding.copy(padding, 0, this.#padding_at);

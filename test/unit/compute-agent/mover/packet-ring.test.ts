@@ -85,6 +85,29 @@ describe('a ring of packets', () => {
     }
   });
 
+  test('pads with none of what its memory held before', async () => {
+    const { cipher, drain } = connection();
+    const RING_BYTES = 6 * 2 ** 20;
+    const places = new Set<number>();
+    let again = 0;
+    for (let laid_out_bytes = 0; laid_out_bytes < 2.5 * RING_BYTES;) {
+      const packet = cipher.allocPacket(32_768);
+      const padding = packet.subarray(5 + 32_768, 5 + 32_768 + packet.readUInt8(4));
+      if (places.has(packet.byteOffset)) again += 1;
+      places.add(packet.byteOffset);
+      // Eleven bytes that all are the ones of before, by chance: once in 2^88.
+      expect(padding.every((byte) => byte === 0xee)).toBe(false);
+      packet.fill(0xee);
+      laid_out_bytes += packet.length;
+      // Nothing of it is under way: the whole ring is free again.
+      cipher.encrypt(packet);
+      await Promise.resolve();
+      drain(1);
+    }
+    expect(again).toBeGreaterThan(100);
+    expect(cipher.own_packets).toBe(0);
+  });
+
   test('a short packet leaves at once, behind all before it', () => {
     const { send, writes, expectAll } = connection();
     send(32_768, 1);
