@@ -1,11 +1,16 @@
 import { closeSync, constants, fstatSync, openSync } from 'node:fs';
 import { Socket } from 'node:net';
+import { setTimeout as pause } from 'node:timers/promises';
 import type { ByteStreams } from '../frame-connection.ts';
 import { identityOf, identityIn, type ProcessIdentity } from '../process-identity.ts';
 
 /** A relay says who it is before it does anything else. */
 const INTRODUCTION_SECONDS = 5;
 const INTRODUCTION_BYTES_MAX = 4096;
+/** Another user's process; another pid namespace. */
+const LASTING: ReadonlySet<string> = new Set(['EACCES', 'EPERM', 'ENOENT']);
+/** A relay that is going has no pipes a moment before it has no socket. */
+const GOING_MILLISECONDS = 50;
 /** What a pipe of Linux holds. */
 const PIPE_BYTES = 64 * 1024;
 
@@ -28,10 +33,22 @@ export async function openPipes(relay: Socket): Promise<ByteStreams> {
   try {
     return pipesOf(identity);
   } catch (error) {
+    if (!isRefusal(error)) throw new Error("the relay's pipes were not opened", { cause: error });
+    await pause(GOING_MILLISECONDS);
     if (!(await isThere(relay))) throw new Error('the relay has gone', { cause: error });
-    const reason = error instanceof Error ? error.message : String(error);
-    throw new PipesUnreachable(reason, { cause: error });
+    throw new PipesUnreachable(error.message, { cause: error });
   }
+}
+
+/** The relay has something else in these places, or the pid is another process here. */
+class NotItsPipes extends Error {
+  override readonly name = 'NotItsPipes';
+}
+
+/** Lasting causes. Others, such as too many open files, are this connection's bad luck, and the next one is tried again. */
+function isRefusal(error: unknown): error is Error {
+  if (error instanceof NotItsPipes) return true;
+  return error instanceof Error && 'code' in error && LASTING.has(String(error.code));
 }
 
 function introductionOf(relay: Socket): Promise<string> {
@@ -56,14 +73,15 @@ function pipesOf(relay: ProcessIdentity): ByteStreams {
   const open = (place: number, flags: number): number => {
     const descriptor = openSync(`/proc/${relay.pid}/fd/${place}`, flags | constants.O_NONBLOCK);
     opened.push(descriptor);
-    if (!fstatSync(descriptor).isFIFO()) throw new Error(`descriptor ${place} of the relay is no pipe`);
+    if (!fstatSync(descriptor).isFIFO()) throw new NotItsPipes(`descriptor ${place} of the relay is no pipe`);
     return descriptor;
   };
   try {
     const input = open(0, constants.O_RDONLY);
     const output = open(1, constants.O_WRONLY);
     // Asked last: then both were its own.
-    if (identityOf(relay.pid)?.start_ticks !== relay.start_ticks) throw new Error('it is another process');
+    if (identityOf(relay.pid)?.start_ticks !== relay.start_ticks)
+      throw new NotItsPipes('it is another process');
     return {
       input: readingInto(Buffer.allocUnsafeSlow(PIPE_BYTES), input),
       output: new Socket({ fd: output, readable: false, writable: true }),

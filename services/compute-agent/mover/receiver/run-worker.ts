@@ -1,5 +1,5 @@
 import type { Socket } from 'node:net';
-import type { Duplex } from 'node:stream';
+import { Duplex } from 'node:stream';
 import type { CpuShare } from '../cpu-share.ts';
 import type { ByteStreams } from '../frame-connection.ts';
 import { digestDisks } from './digest-disks.ts';
@@ -14,7 +14,8 @@ export function runReceiverWorker(cpu: CpuShare): void {
   let digesting: AbortController | null = null;
   let served = 0;
   /** Connections whose pipes are being opened. */
-  let arriving = 0;
+  const arriving = new Set<Socket>();
+  const under_way = new Set<Promise<void>>();
   let stops = 0;
 
   const report = (message: ReceiverReport): void => {
@@ -22,7 +23,12 @@ export function runReceiverWorker(cpu: CpuShare): void {
     if (process.connected) process.send?.(message, () => undefined);
   };
   const endWithoutAgent = (): void => {
-    if (!process.connected && (receiver === null || receiver.idle) && arriving === 0 && digesting === null)
+    if (
+      !process.connected &&
+      (receiver === null || receiver.idle) &&
+      arriving.size === 0 &&
+      digesting === null
+    )
       process.exit(0);
   };
 
@@ -30,19 +36,15 @@ export function runReceiverWorker(cpu: CpuShare): void {
   const arrive = async (relay: RelayKind, socket: Socket): Promise<Duplex | ByteStreams | null> => {
     if (relay === 'bytes') return socket;
     socket.on('error', () => undefined);
-    const stops_before = stops;
-    arriving += 1;
+    arriving.add(socket);
     try {
-      const streams = await openPipes(socket);
-      if (stops === stops_before) return streams;
-      streams.input.destroy();
-      streams.output.destroy();
+      return await openPipes(socket);
     } catch (error) {
       if (error instanceof PipesUnreachable) report({ is: 'pipes_unreachable', reason: error.message });
+      return null;
     } finally {
-      arriving -= 1;
+      arriving.delete(socket);
     }
-    return null;
   };
 
   const serve = async (
@@ -51,15 +53,33 @@ export function runReceiverWorker(cpu: CpuShare): void {
   ): Promise<void> => {
     if (receiver?.migration_id !== admitted.migration_id) receiver = new Receiver(admitted, cpu);
     const serving = receiver;
+    const stops_before = stops;
     const streams = await arrive(relay, socket);
-    if (streams !== null) await serving.serve(streams);
+    if (streams !== null && stops === stops_before) await serving.serve(streams);
+    if (streams !== null && !(streams instanceof Duplex)) closePipes(streams, stops !== stops_before);
     // The session of an sshd ends with its relay, and that with this.
     if (streams !== socket) socket.destroy();
-    if (serving.idle && arriving === 0 && receiver === serving) {
+    // Who has stopped us hears that, and nothing after it: we may be somebody else's by then.
+    if (stops === stops_before && serving.idle && arriving.size === 0 && receiver === serving) {
       receiver = null;
       report({ is: 'idle', served });
       endWithoutAgent();
     }
+  };
+
+  const stop = async (): Promise<void> => {
+    stops += 1;
+    for (const socket of arriving) socket.destroy();
+    await receiver?.stop();
+    await Promise.all(under_way);
+    receiver = null;
+    report({ is: 'stopped' });
+    endWithoutAgent();
+  };
+
+  const track = (serving: Promise<void>): void => {
+    under_way.add(serving);
+    void serving.finally(() => under_way.delete(serving));
   };
 
   const digest = async (request: Extract<ReceiverRequest, { do: 'digest' }>): Promise<void> => {
@@ -80,14 +100,11 @@ export function runReceiverWorker(cpu: CpuShare): void {
           if (receiver === null) report({ is: 'idle', served });
           return;
         }
-        void serve(request, socket);
+        track(serve(request, socket));
         return;
-      case 'stop': {
-        stops += 1;
-        const stopped = receiver?.stop() ?? Promise.resolve();
-        void stopped.then(() => report({ is: 'stopped' }));
+      case 'stop':
+        void stop();
         return;
-      }
       case 'digest':
         void digest(request);
         return;
@@ -101,4 +118,13 @@ export function runReceiverWorker(cpu: CpuShare): void {
   process.on('SIGINT', () => undefined);
   report({ is: 'ready' });
   endWithoutAgent();
+}
+
+/**
+ * An input that was given up in the middle would stay open, with its memory, as long as the process. The output still
+ * tells the other side why, unless nobody is to be told.
+ */
+function closePipes({ input, output }: ByteStreams, at_once: boolean): void {
+  input.destroy();
+  if (at_once) output.destroy();
 }
