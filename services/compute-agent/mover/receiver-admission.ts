@@ -53,6 +53,7 @@ class HostAdmission implements ReceiverAdmission {
   readonly #pool: WorkerPool<ReceiverProcess>;
   readonly #doors = new Map<MigrationId, MigrationDoor>();
   readonly #keys: AuthorizedKeysFile;
+  readonly #changing = new Map<MigrationId, Promise<void>>();
   readonly #ready: Promise<void>;
   /** Of new admissions. */
   #relay: RelayKind = 'pipes';
@@ -107,7 +108,7 @@ class HostAdmission implements ReceiverAdmission {
     keyLine(record);
     if (door === undefined) await this.#open(record);
     else door.record = record;
-    await Promise.all([writeAdmission(this.#records_folder, record), this.#keys.write()]);
+    await Promise.all([this.#keep(record), this.#keys.write()]);
     return this.#endpoint();
   }
 
@@ -116,7 +117,7 @@ class HostAdmission implements ReceiverAdmission {
       record,
       journal_path: this.#journalPath(record.migration_id),
       pool: this.#pool,
-      keep: (changed) => writeAdmission(this.#records_folder, changed),
+      keep: (changed) => this.#keep(changed),
       onPipesUnreachable: (reason) => {
         // What cannot be renewed now fails as a copy: the sender does not get through.
         this.#passBytes(door, reason).catch(() => undefined);
@@ -124,6 +125,22 @@ class HostAdmission implements ReceiverAdmission {
     });
     this.#doors.set(record.migration_id, door);
     await door.open();
+  }
+
+  #keep(record: AdmissionRecord): Promise<void> {
+    return this.#inOrder(record.migration_id, () => writeAdmission(this.#records_folder, record));
+  }
+
+  /** One change of a migration's file after the other: a late one must not bring back what was removed. */
+  #inOrder(migration: MigrationId, change: () => Promise<void>): Promise<void> {
+    const changing = (this.#changing.get(migration) ?? Promise.resolve()).then(change);
+    const settled = changing
+      .catch(() => undefined)
+      .then(() => {
+        if (this.#changing.get(migration) === settled) this.#changing.delete(migration);
+      });
+    this.#changing.set(migration, settled);
+    return changing;
   }
 
   #newSocketPath(): string {
@@ -138,7 +155,9 @@ class HostAdmission implements ReceiverAdmission {
     if (relay !== 'pipes' || this.#doors.get(migration_id) !== door) return;
     door.record = { ...door.record, relay: 'bytes', socket_path: this.#newSocketPath() };
     await door.reopen();
-    await Promise.all([writeAdmission(this.#records_folder, door.record), this.#keys.write()]);
+    // Withdrawn meanwhile: nothing of it is to come back.
+    if (this.#doors.get(migration_id) !== door) return;
+    await Promise.all([this.#keep(door.record), this.#keys.write()]);
   }
 
   #journalPath(migration: string): string {
@@ -159,7 +178,7 @@ class HostAdmission implements ReceiverAdmission {
     this.#doors.delete(migration);
     await Promise.all([this.#keys.write(), door.close()]);
     await rm(this.#journalPath(migration), { force: true });
-    await removeAdmission(this.#records_folder, migration);
+    await this.#inOrder(migration, () => removeAdmission(this.#records_folder, migration));
   }
 
   async verify(

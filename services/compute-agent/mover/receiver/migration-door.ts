@@ -39,9 +39,11 @@ export class MigrationDoor {
   }
 
   async open(): Promise<void> {
+    if (this.#closed) return;
     const path = this.record.socket_path;
     // Of an agent that was killed: nobody listens on it any more.
     await rm(path, { force: true });
+    if (this.#closed) return;
     await new Promise<void>((resolve, reject) => {
       this.#server.once('error', reject);
       this.#server.listen(path, resolve);
