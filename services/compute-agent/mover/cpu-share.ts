@@ -19,6 +19,11 @@ const processClock: ShareClock = {
 
 /** What may be used at once after a rest. */
 const BURST_SECONDS = 0.1;
+/**
+ * No rest is longer, whatever is owed: the other side would take it for a stall. Only shares far below what one piece of
+ * work costs are exceeded so.
+ */
+const REST_SECONDS_MAX = 5;
 /** Timers know no less. */
 const WAIT_SECONDS_MIN = 0.001;
 /** Other threads go on meanwhile, so what is owed is looked at again. */
@@ -37,6 +42,7 @@ export class CpuShare {
   #credit_seconds: number;
   #reckoned_at: number;
   #used_seconds: number;
+  #resting = 0;
 
   /** @param cores above zero; Infinity does not limit */
   constructor(cores: number, clock: ShareClock = processClock) {
@@ -47,14 +53,24 @@ export class CpuShare {
     this.#used_seconds = clock.used_seconds();
   }
 
+  /** Whether somebody waits for a turn: silence that is nobody's fault. */
+  get resting(): boolean {
+    return this.#resting > 0;
+  }
+
   /** Before each piece of work. */
   async turn(): Promise<void> {
     if (this.cores === Infinity) return;
-    for (;;) {
-      this.#reckon();
-      if (this.#credit_seconds >= 0) return;
-      const owed_seconds = -this.#credit_seconds / this.cores;
-      await this.#clock.wait(Math.min(Math.max(owed_seconds, WAIT_SECONDS_MIN), WAIT_SECONDS_MAX));
+    this.#resting += 1;
+    try {
+      for (;;) {
+        this.#reckon();
+        if (this.#credit_seconds >= 0) return;
+        const owed_seconds = -this.#credit_seconds / this.cores;
+        await this.#clock.wait(Math.min(Math.max(owed_seconds, WAIT_SECONDS_MIN), WAIT_SECONDS_MAX));
+      }
+    } finally {
+      this.#resting -= 1;
     }
   }
 
@@ -63,10 +79,9 @@ export class CpuShare {
     const used_seconds = this.#clock.used_seconds();
     const earned_seconds = (now - this.#reckoned_at) * this.cores;
     const spent_seconds = used_seconds - this.#used_seconds;
-    this.#credit_seconds = Math.min(
-      this.#credit_seconds + earned_seconds - spent_seconds,
-      BURST_SECONDS * this.cores,
-    );
+    const credit_seconds = this.#credit_seconds + earned_seconds - spent_seconds;
+    const most_owed_seconds = REST_SECONDS_MAX * this.cores;
+    this.#credit_seconds = Math.max(Math.min(credit_seconds, BURST_SECONDS * this.cores), -most_owed_seconds);
     this.#reckoned_at = now;
     this.#used_seconds = used_seconds;
   }

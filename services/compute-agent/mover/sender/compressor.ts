@@ -35,10 +35,14 @@ const PACKED_AT_ONCE = 2;
 /**
  * Decides for each payload whether zstd makes it arrive earlier. Packing and sending overlap, so the transfer
  * goes at the pace of the slower of them: packing pays while that pace is higher than the bare link's. One payload is
- * packed at the rate that was measured; what idle cores add to that, as far as they may be used, is not seen before it is tried.
+ * packed at the rate that was measured, beside as many others as were packed meanwhile; what idle cores add to that, as
+ * far as they may be used, is not seen before it is tried.
  */
 export class Compressor {
   #packing_rate: number | null = null;
+  /** Payloads that are being packed now, and that were while the rate was measured. */
+  #packing = 0;
+  #packed_at_once = 1;
   #ratio: number | null = null;
   #link_rate: number | null = null;
   /** The first payload is tried. */
@@ -58,9 +62,13 @@ export class Compressor {
     }
     this.#since_try = 0;
     const started_at = this.#host.now_milliseconds();
-    const packed = await this.#host.pack(plain);
+    this.#packing += 1;
+    const at_once = this.#packing;
+    const packed = await this.#host.pack(plain).finally(() => (this.#packing -= 1));
     const passed_milliseconds = this.#host.now_milliseconds() - started_at;
     this.#packing_rate = mean(this.#packing_rate, rateOf(plain.length, passed_milliseconds));
+    // Whoever began alone was joined by who began later, if anybody did.
+    this.#packed_at_once = mean(this.#packed_at_once, Math.max(at_once, this.#packing + 1));
     this.#ratio = mean(this.#ratio, packed.length / plain.length);
     return packed.length < plain.length * WORTH_RATIO ? packed : null;
   }
@@ -74,9 +82,14 @@ export class Compressor {
     if (this.#packing_rate === null || this.#ratio === null) return false;
     const link_rate = Math.min(this.#link_rate ?? Infinity, limit_bytes_per_second || Infinity);
     if (link_rate === Infinity) return false;
-    const packed_at_once = Math.min(1 + this.#host.idleCores(), this.#host.cores, PACKED_AT_ONCE);
-    const packed_pace = Math.min(this.#packing_rate * packed_at_once, link_rate / this.#ratio);
+    const packed_pace = Math.min(this.#packing_rate * this.#atOnce(), link_rate / this.#ratio);
     return packed_pace > link_rate * GAIN_MIN;
+  }
+
+  /** Cores that our own packing keeps busy are not idle, and count all the same. */
+  #atOnce(): number {
+    const most = Math.min(this.#host.cores, PACKED_AT_ONCE);
+    return most <= 1 ? 1 : Math.min(Math.max(this.#packed_at_once, 1 + this.#host.idleCores()), most);
   }
 }
 

@@ -117,7 +117,7 @@ export class TransferRun {
     const began_at = performance.now();
     const paused_before = this.#clock.paused_seconds;
     const stopWatching = this.#clock.watch(this.#transfer.stall_timeout_seconds, {
-      is_excused: () => this.#limiter.paused,
+      is_excused: () => this.#limiter.paused || this.#cpu.resting,
       onStall: () => this.#giveUpStalled(),
     });
     try {

@@ -60,3 +60,28 @@ test('short payloads are not worth the call', async () => {
   });
   expect(await compressor.pack(Buffer.alloc(100), 1)).toBeNull();
 });
+
+test('a core that is idle only while nothing is packed stays in use', async () => {
+  // Two cores, each packs 100 MiB/s; the link takes 110.
+  let now_milliseconds = 0;
+  let both_packed = false;
+  const compressor = new Compressor({
+    now_milliseconds: () => now_milliseconds,
+    pack: async ({ length }) => {
+      const done_at = now_milliseconds + 10;
+      await Promise.resolve();
+      now_milliseconds = Math.max(now_milliseconds, done_at);
+      return Buffer.alloc(Math.ceil(length * 0.3));
+    },
+    cores: 2,
+    idleCores: () => (both_packed ? 0 : 1),
+  });
+  const laps: boolean[] = [];
+  for (let lap = 0; lap < 100; lap += 1) {
+    const both = await Promise.all([compressor.pack(plain, 0), compressor.pack(plain, 0)]);
+    both_packed = both.every((packed) => packed !== null);
+    laps.push(both_packed);
+    compressor.noteSent(MEBIBYTE, MS_PER_SECOND / 110);
+  }
+  expect(laps.slice(10)).toEqual(Array<boolean>(90).fill(true));
+});
