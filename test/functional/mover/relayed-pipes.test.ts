@@ -4,8 +4,11 @@ import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { connect, createServer, type Server, type Socket } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { afterEach, beforeEach, expect, test } from 'vitest';
-import { openPipes, PipesUnreachable } from '../../../services/compute-agent/mover/receiver/relayed-pipes.ts';
+import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+import { ConnectionClosed, FrameConnection } from '../../../services/compute-agent/mover/frame-connection.ts';
+import { frameHeader } from '../../../services/compute-agent/mover/protocol.ts';
+import { openPipes } from '../../../services/compute-agent/mover/receiver/relayed-pipes.ts';
+import { startRelay, type RelayWithPipes } from './support/relay-with-pipes.ts';
 
 let root: string;
 let server: Server;
@@ -44,14 +47,78 @@ function start(): string {
 
 test('a relay without pipes', async () => {
   relay.end(start());
-  await expect(openPipes(arrived)).rejects.toThrow(PipesUnreachable);
+  await expect(openPipes(arrived)).rejects.toMatchObject({
+    name: 'PipesUnreachable',
+    message: 'descriptor 0 of the relay is no pipe',
+  });
 });
 
 test('a process that has the pid of the relay now is not taken for it', async () => {
-  const fields = start().split(' ');
-  fields[21] = String(Number(fields[21]) - 1);
-  relay.end(fields.join(' '));
-  await expect(openPipes(arrived)).rejects.toThrow(PipesUnreachable);
+  const pipes = startRelay(root);
+  child = pipes.child;
+  const { stat } = pipes;
+  const name_end = stat.lastIndexOf(')');
+  const fields = stat.slice(name_end).split(' ');
+  fields[20] = String(Number(fields[20]) - 1);
+  relay.end(stat.slice(0, name_end) + fields.join(' '));
+  await expect(openPipes(arrived)).rejects.toMatchObject({
+    name: 'PipesUnreachable',
+    message: 'it is another process',
+  });
+  pipes.close();
+});
+
+describe('the pipes of a relay', () => {
+  const frame = (type: number, length: number): Buffer =>
+    Buffer.concat([frameHeader(type, length), Buffer.alloc(length, type)]);
+  let pipes: RelayWithPipes;
+  let connection: FrameConnection;
+
+  beforeEach(async () => {
+    pipes = startRelay(root);
+    child = pipes.child;
+    relay.end(pipes.stat);
+    connection = new FrameConnection(await openPipes(arrived));
+  });
+  afterEach(() => {
+    connection.destroy();
+    pipes.close();
+  });
+
+  test('give frames of many chunks whole, hear what is said after the end of the input, and end', async () => {
+    // Several in one chunk, several chunks in one, and a last one that is cut from its header.
+    const lengths = [1, 3, 400_000, 0, 65_536, 2];
+    const bytes = Buffer.concat(lengths.map((length, place) => frame(place + 1, length)));
+    const said = (async () => {
+      pipes.to_relay.write(bytes.subarray(0, -5));
+      await once(pipes.to_relay, 'drain');
+      pipes.to_relay.end(bytes.subarray(-5));
+    })();
+    const heard: (readonly [number, number])[] = [];
+    for await (const { type, body } of connection.frames(() => 2 ** 20, { reuse: true })) {
+      expect(body.every((byte) => byte === type)).toBe(true);
+      heard.push([type, body.length]);
+      // The peer waits meanwhile.
+      await new Promise((resolve) => setImmediate(resolve));
+    }
+    await said;
+    expect(heard).toEqual(lengths.map((length, place) => [place + 1, length]));
+    // The other side says nothing more, and still listens.
+    expect(connection.closed).toBe(false);
+    await connection.write(frame(65, 9));
+    connection.end();
+    // The relay has them open as well.
+    pipes.child.kill('SIGKILL');
+    const answered: Buffer[] = [];
+    for await (const chunk of pipes.from_relay) answered.push(chunk as Buffer);
+    expect(Buffer.concat(answered)).toEqual(frame(65, 9));
+  });
+
+  test('that end in the middle of a frame were cut', async () => {
+    pipes.to_relay.end(frame(1, 100).subarray(0, 50));
+    const frames = connection.frames(() => 1000, { reuse: true });
+    await expect(frames.next()).rejects.toThrow(ConnectionClosed);
+  });
 });
 
 test('a relay that has gone says nothing about pipes', async () => {
