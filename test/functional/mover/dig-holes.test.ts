@@ -4,7 +4,13 @@ import { once } from 'node:events';
 import { tmpdir } from 'node:os';
 import { delimiter, join } from 'node:path';
 import { expect, test } from 'vitest';
-import { identityOf, isRunning, untilGone } from '../../../services/compute-agent/mover/process-identity.ts';
+import {
+  identityOf,
+  isRunning,
+  killIfOurs,
+  untilGone,
+  type ProcessIdentity,
+} from '../../../services/compute-agent/mover/process-identity.ts';
 
 const DIG_HOLES = new URL('../../../services/compute-agent/mover/receiver/dig-holes.ts', import.meta.url);
 
@@ -19,6 +25,7 @@ test('what digs holes ends with the receiver that started it: nothing digs in wh
   );
   chmodSync(tool, 0o755);
   const watcher = watch(root);
+  let digging: ProcessIdentity | null = null;
   const code = `
     const { digHoles } = await import(${JSON.stringify(DIG_HOLES.href)});
     await digHoles(${JSON.stringify(root)}, 'disk', [{ offset: 0, length: 4096 }], { in_haste: false });
@@ -29,13 +36,14 @@ test('what digs holes ends with the receiver that started it: nothing digs in wh
   });
   try {
     while (!existsSync(started)) await once(watcher, 'change');
-    const digging = identityOf(Number(readFileSync(started, 'utf8')));
+    digging = identityOf(Number(readFileSync(started, 'utf8')));
     expect(digging).not.toBeNull();
     receiver.kill('SIGKILL');
     if (digging !== null) await untilGone(digging, 'digging');
     expect(digging !== null && isRunning(digging)).toBe(false);
   } finally {
     receiver.kill('SIGKILL');
+    if (digging !== null) killIfOurs(digging, 'sleep');
     watcher.close();
     rmSync(root, { recursive: true });
   }

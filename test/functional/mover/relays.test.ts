@@ -8,6 +8,8 @@ import { afterEach, beforeEach, expect, test } from 'vitest';
 import { admit, processes, sameContent, startPair, watching, type Pair } from './support/pair.ts';
 
 const MEBIBYTE = 1024 * 1024;
+/** Two processes, a new socket and a new file of keys. */
+const OTHER_RELAY_MILLISECONDS_MAX = 10_000;
 
 let pair: Pair;
 beforeEach(async () => {
@@ -50,7 +52,11 @@ test('where the pipes of a relay cannot be had, the next one passes bytes', asyn
     relay.write(readFileSync(`/proc/${other.pid}/stat`));
     await once(relay, 'close');
     await expect
-      .poll(() => readFileSync(pair.sshd.authorized_keys_path, 'utf8'), { interval: 10 })
+      .poll(() => readFileSync(pair.sshd.authorized_keys_path, 'utf8'), {
+        interval: 10,
+        timeout: OTHER_RELAY_MILLISECONDS_MAX,
+        message: 'keys that run a relay of bytes',
+      })
       .toContain('-t 30 - UNIX-CONNECT:');
     await pair.senders.send(transfer, watching());
     expect(sameContent(pair, folder, 'disk')).toBe(true);
