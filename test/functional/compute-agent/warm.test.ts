@@ -52,21 +52,19 @@ const precopyOrder = (downtime_budget_seconds: number, limit_bytes_per_second = 
   downtime_budget_seconds,
 });
 
-/** From the stop to the look at what has arrived. @returns what that took */
-async function finish(): Promise<{ seconds: number; copy: number; reread_bytes: number }> {
-  const began_at = performance.now();
+/** From the stop to the look at what has arrived. @returns how many bytes travelled and were read again meanwhile */
+async function finish(): Promise<{ sent_bytes: number; reread_bytes: number }> {
   await move.here.run('stop', { shutdown_timeout_seconds: 1 }, 1);
   const at_stop = readFileSync(sourceDisk());
   const copied = (
     await move.here.run('copy', { ...move.order(), limit_bytes_per_second: LIMIT, after_precopy: true }, 1)
   ).result;
   const found = (await move.there.run('verify', { disks: move.transfer_disks }, 1)).result;
-  const seconds = (performance.now() - began_at) / 1000;
   expect(found).toMatchObject({ digests: copied.digests, damaged_count: 0 });
   // Nothing was written after the stop, and what was is there.
   expect(readFileSync(sourceDisk()).equals(at_stop)).toBe(true);
   expect(readFileSync(stagedDisk()).equals(at_stop)).toBe(true);
-  return { seconds, copy: copied.duration_seconds, reread_bytes: found.reread_bytes ?? -1 };
+  return { sent_bytes: copied.sent_bytes, reread_bytes: found.reread_bytes ?? Infinity };
 }
 
 describe.each([
@@ -89,10 +87,10 @@ describe.each([
     else expect(second?.read_bytes).toBeGreaterThanOrEqual(DISK_BYTES / 2);
 
     const last = await finish();
-    // A cold one is off for a second for these bytes at this rate, and for the look at all of them.
-    expect(last.copy).toBeLessThan(0.5);
+    // A cold one is off while half the disk travels and is looked at. How long that takes is for the benchmark.
+    expect(last.sent_bytes).toBeGreaterThan(0);
+    expect(last.sent_bytes).toBeLessThan(DISK_BYTES / 8);
     expect(last.reread_bytes).toBeLessThan(DISK_BYTES / 4);
-    expect(last.seconds).toBeLessThan(result.predicted_downtime_seconds + 1);
     const rounds = hosts.source.events
       .filter((event): event is StepProgress => event.type === 'step_progress')
       .flatMap(({ progress }) => (progress === null ? [] : [progress.round]));
