@@ -1,5 +1,6 @@
-import { open, readFile, rename, rm, type FileHandle } from 'node:fs/promises';
+import { open, readFile, rm, type FileHandle } from 'node:fs/promises';
 import { crc32 } from 'node:zlib';
+import { renameDurably } from '../../folders/durable.ts';
 import type { ExtentAddress } from '../protocol.ts';
 import { LEAF_BYTES } from '../disks/extents.ts';
 
@@ -39,14 +40,18 @@ const PROVED_FLAG = 0x8000;
 
 export class Journal {
   readonly #handle: FileHandle;
-  /** Writes that are asked for at the same time could overtake each other, and the last record about an extent counts. */
-  #last: Promise<unknown> = Promise.resolve();
+  /**
+   * Writes that are asked for at the same time could overtake each other, and the last record about an extent counts.
+   * After one that failed nothing more is written: it would stand behind half a record, or behind a record that it was
+   * to come before. Whoever wants to go on starts a journal anew.
+   */
+  #last: Promise<void> = Promise.resolve();
 
   private constructor(handle: FileHandle) {
     this.#handle = handle;
   }
 
-  /** Starts a journal anew with these records; the old one counts until the new one is whole. */
+  /** Starts a journal anew with these records; the old one counts until the new one is whole, and durable. */
   static async create(
     path: string,
     subject: JournalSubject,
@@ -56,10 +61,12 @@ export class Journal {
     const handle = await open(fresh, 'w', 0o600);
     try {
       const boot_id = await bootId();
-      await handle.write(`${JSON.stringify({ version: JOURNAL_VERSION, boot_id, ...subject })}\n`);
+      const head = `${JSON.stringify({ version: JOURNAL_VERSION, boot_id, ...subject })}\n`;
+      await writeWhole(handle, Buffer.from(head));
       const journal = new Journal(handle);
       await journal.append(records);
-      await rename(fresh, path);
+      await journal.flush();
+      await renameDurably(fresh, path);
       return journal;
     } catch (error) {
       await handle.close();
@@ -81,21 +88,28 @@ export class Journal {
     return new Journal(await open(path, 'a'));
   }
 
-  /** In the order of the calls. @throws the file system's errors */
+  /** In the order of the calls. Durable after the next `flush`. @throws the file system's errors, of an earlier call too */
   async append(records: Iterable<JournalRecord>): Promise<void> {
     const bytes = Buffer.concat([...records].map(encodeRecord));
     if (bytes.length === 0) return;
-    const written = this.#last.then(() => this.#handle.write(bytes));
-    this.#last = written.catch(() => undefined);
-    await written;
+    this.#last = this.#last.then(() => writeWhole(this.#handle, bytes));
+    await this.#last;
   }
 
+  /** Makes durable what was appended. @throws the file system's errors */
   async flush(): Promise<void> {
     await this.#handle.datasync();
   }
 
   async close(): Promise<void> {
     await this.#handle.close();
+  }
+}
+
+/** A file system that fills up may take a part, and say why only when it is asked to take the rest. */
+async function writeWhole(handle: FileHandle, bytes: Buffer): Promise<void> {
+  for (let written = 0; written < bytes.length;) {
+    written += (await handle.write(bytes, written)).bytesWritten;
   }
 }
 

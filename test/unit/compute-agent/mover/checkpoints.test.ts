@@ -2,7 +2,7 @@ import { randomUUID } from 'node:crypto';
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { afterEach, beforeEach, expect, test } from 'vitest';
+import { afterEach, beforeEach, expect, test, vi } from 'vitest';
 import {
   ExtentLayout,
   leafOf,
@@ -94,6 +94,32 @@ test('an extent that is written over before its checkpoint is in it once, with i
   await checkpoints.settle();
   const known = await readJournal(join(root, 'journal'), subject.migration_id);
   expect([...(known?.records ?? [])].map(({ leaf }) => leaf)).toEqual([UNKNOWN_LEAF, NEW]);
+});
+
+test('what the sender hears of is in the file, and in the journal, and both were flushed: in this order', async () => {
+  const done: string[] = [];
+  const noting = (name: string, work: () => Promise<void>) => async (): Promise<void> => {
+    await work();
+    done.push(name);
+  };
+  const [append, flush] = [journal.append.bind(journal), journal.flush.bind(journal)];
+  vi.spyOn(journal, 'append').mockImplementation((records) => noting('journal', () => append(records))());
+  vi.spyOn(journal, 'flush').mockImplementation(noting('journal flushed', flush));
+  const { promise: told, resolve } = Promise.withResolvers<void>();
+  const checkpoints = new Checkpoints({
+    journal,
+    disks: [{ name: 'disk', flush: noting('disk flushed', () => Promise.resolve()) }],
+    total_bytes: layout.size_bytes,
+    onDurable: () => {
+      done.push('told');
+      resolve();
+    },
+    onFailure: (error) => expect.unreachable(String(error)),
+  });
+  checkpoints.note({ disk: 0, index: 0, leaf: OLD }, 8 * MEBIBYTE);
+  await told;
+  expect(done).toEqual(['disk flushed', 'journal', 'journal flushed', 'told']);
+  checkpoints.stop();
 });
 
 test('what a checkpoint fails with is heard at once, and by the next who asks', async () => {

@@ -1,7 +1,8 @@
 import { appendFileSync, mkdtempSync, readFileSync, rmSync, truncateSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+import { open, type FileHandle } from 'node:fs/promises';
+import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
 import { ExtentLayout } from '../../../../services/compute-agent/mover/disks/extents.ts';
 import { heldExtents } from '../../../../services/compute-agent/mover/receiver/held-extents.ts';
 import {
@@ -120,6 +121,49 @@ describe('proofs', () => {
   test('of another disk are not this one’s', async () => {
     await write([record(1), { ...record(1), disk: 1 }, { ...proof(1), disk: 1 }]);
     expect(await proved()).toEqual([]);
+  });
+});
+
+describe('a file system that fills up', () => {
+  const full = Object.assign(new Error('no space left'), { code: 'ENOSPC' });
+
+  type Write = (this: FileHandle, bytes: Buffer, from: number, length: number) => Promise<unknown>;
+
+  /** From now on a write takes at most so many bytes, by its number; null: it fails. */
+  async function limitWrites(limit: (place: number) => number | null): Promise<void> {
+    const handle = await open(folder);
+    const files = Object.getPrototypeOf(handle) as FileHandle;
+    await handle.close();
+    const write = Reflect.get(files, 'write') as unknown as Write;
+    let place = 0;
+    vi.spyOn(files, 'write').mockImplementation(function (this: FileHandle, bytes: Buffer, from = 0) {
+      const most = limit(place++);
+      if (most === null) return Promise.reject(full);
+      return write.call(this, bytes, from, Math.min(most, bytes.length - from));
+    } as FileHandle['write']);
+  }
+  afterEach(() => vi.restoreAllMocks());
+
+  test('and takes a part of a record is given the rest', async () => {
+    const journal = await Journal.create(path, subject, []);
+    await limitWrites(() => 10);
+    await Promise.all([journal.append([record(1), record(2)]), journal.append([record(3)])]);
+    await journal.close();
+    expect(await recordsRead()).toEqual([record(1), record(2), record(3)]);
+  });
+
+  test('leaves half a record, and nothing comes behind it', async () => {
+    const journal = await Journal.create(path, subject, [record(1)]);
+    await limitWrites((place) => (place === 1 ? null : 50));
+    const appended = await Promise.allSettled([
+      journal.append([record(2), record(3)]),
+      journal.append([record(2)]),
+    ]);
+    expect(appended).toEqual([full, full].map((reason) => ({ status: 'rejected', reason })));
+    await expect(journal.append([record(3)])).rejects.toBe(full);
+    await journal.close();
+    // The one that was written whole is true; the one that was not is none.
+    expect(await recordsRead()).toEqual([record(1), record(2)]);
   });
 });
 
