@@ -44,7 +44,7 @@ const pool = connectDatabase(
 );
 const services: DriveServices = {
   pool,
-  log: createLogger({ process_name: 'bench', level: 'warn' }),
+  log: createLogger({ process_name: 'bench', level: 'error' }),
   scheduler_id: schedulerId(`bench-${number}`),
   settings: machineSettings(loadConfiguration([])),
   placement: defaultPlacementSettings,
