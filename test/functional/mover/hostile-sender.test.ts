@@ -1,11 +1,12 @@
 import { randomBytes, randomUUID } from 'node:crypto';
+import { once } from 'node:events';
 import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, statSync } from 'node:fs';
 import { connect, createServer, type Server, type Socket } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { zstdCompressSync } from 'node:zlib';
 import fc from 'fast-check';
-import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+import { afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest';
 import { FrameReader } from '../../../services/compute-agent/mover/frame-reader.ts';
 import {
   encodings,
@@ -17,12 +18,17 @@ import {
   textFrame,
   type Extent,
 } from '../../../services/compute-agent/mover/protocol.ts';
+import type { RelayKind } from '../../../services/compute-agent/mover/receiver/relay.ts';
+import { openPipes } from '../../../services/compute-agent/mover/receiver/relayed-pipes.ts';
 import { Receiver } from '../../../services/compute-agent/mover/receiver/serve.ts';
+import { startRelay } from './support/relay-with-pipes.ts';
 
 const MEBIBYTE = 1024 * 1024;
 const DISK_BYTES = 2 * MEBIBYTE;
 const leaf = Buffer.alloc(32, 9);
 
+/** What leads to the receiver. */
+let relay: RelayKind = 'bytes';
 let root: string;
 let folder: string;
 let server: Server;
@@ -48,7 +54,9 @@ beforeEach(async () => {
     ],
     journal_path: join(root, 'journal'),
   });
-  server = createServer({ allowHalfOpen: true }, (socket) => void receiver.serve(socket));
+  server = createServer({ allowHalfOpen: true, pauseOnConnect: relay === 'pipes' }, (socket) => {
+    void (relay === 'pipes' ? serveOverPipes(socket) : receiver.serve(socket));
+  });
   await new Promise<void>((resolve) => server.listen(join(root, 'socket'), resolve));
 });
 afterEach(async () => {
@@ -57,26 +65,61 @@ afterEach(async () => {
   rmSync(root, { recursive: true });
 });
 
+/** As the receiver's worker does: what connects ends when its pipes have been served. */
+async function serveOverPipes(connecting: Socket): Promise<void> {
+  const pipes = await openPipes(connecting);
+  connecting.write('opened');
+  await receiver.serve(pipes);
+  connecting.destroy();
+}
+
+/** The sender's side of a connection, as one stream or two. */
+interface Sender {
+  readonly input: Socket;
+  readonly output: Socket;
+  /** The receiver has what it reads from. */
+  readonly ready: Promise<unknown>;
+  readonly close: () => void;
+}
+
+function connectSender(): Sender {
+  const socket = connect({ path: join(root, 'socket'), allowHalfOpen: relay === 'bytes' });
+  socket.on('error', () => undefined);
+  if (relay === 'bytes')
+    return { input: socket, output: socket, ready: Promise.resolve(), close: () => undefined };
+  const pipes_folder = mkdtempSync(join(tmpdir(), 'drover-hostile-pipes-'));
+  const { child, stat, to_relay, from_relay, close } = startRelay(pipes_folder);
+  rmSync(pipes_folder, { recursive: true });
+  socket.write(stat);
+  // A relay ends with its socket, and the sender's connection with the relay.
+  socket.once('close', () => child.kill('SIGKILL'));
+  return { input: from_relay, output: to_relay, ready: once(socket, 'data'), close };
+}
+
 /** Says all this, hangs up, and gives the types of the frames that were answered. */
 function say(
   ...parts: readonly Buffer[]
 ): Promise<{ readonly types: readonly number[]; readonly failure: string }> {
   return new Promise((resolve, reject) => {
-    const socket: Socket = connect({ path: join(root, 'socket'), allowHalfOpen: true });
+    const { input, output, ready, close } = connectSender();
     const reader = new FrameReader(() => MEBIBYTE, { reuse: false });
     const types: number[] = [];
     let failure = '';
-    socket.on('data', (chunk: Buffer) => {
+    input.on('data', (chunk: Buffer) => {
       for (const { type, body } of reader.read(chunk)) {
         types.push(type);
         if (type === frameTypes.failed) failure = body.toString('utf8');
       }
     });
-    socket.on('error', () => undefined);
-    socket.setTimeout(5000, () => reject(new Error('the receiver says nothing and does not hang up')));
-    socket.once('close', () => resolve({ types, failure }));
-    for (const part of parts) socket.write(part);
-    socket.end();
+    input.setTimeout(5000, () => reject(new Error('the receiver says nothing and does not hang up')));
+    input.once('close', () => {
+      close();
+      resolve({ types, failure });
+    });
+    void ready.then(() => {
+      for (const part of parts) output.write(part);
+      output.end();
+    });
   });
 }
 
@@ -108,7 +151,11 @@ function expectContained(): void {
     expect(statSync(join(folder, 'disk')).size).toBeLessThanOrEqual(DISK_BYTES);
 }
 
-describe('a hostile sender', () => {
+describe.each<RelayKind>(['bytes', 'pipes'])('a hostile sender over a relay of %s', (kind) => {
+  beforeAll(() => {
+    relay = kind;
+  });
+
   test.each<[string, Buffer[], string]>([
     [
       'another migration',

@@ -36,8 +36,9 @@ interface Written extends JournalRecord {
 const keyOf = ({ disk, index }: ExtentAddress): number => disk * 2 ** 32 + index;
 
 /**
- * Makes durable what was written, and only then says so: first the disks are flushed, then the journal has it and
- * is flushed (some 4 ms, once per checkpoint), then the sender hears of it. In the background: the next extents are taken meanwhile.
+ * Makes durable what was written, and only then says so: first the disks are flushed, then the journal has it and is
+ * flushed (some 4 ms, once per checkpoint), then the sender hears of it. In the background: the next extents are taken
+ * meanwhile.
  */
 export class Checkpoints {
   readonly #options: CheckpointsOptions;

@@ -11,7 +11,7 @@ export interface RelayWithPipes {
   readonly to_relay: Socket;
   readonly from_relay: Socket;
   /** Lets go of the pipes; the process is the caller's to end. */
-  close(): void;
+  readonly close: () => void;
 }
 
 /** @param folder the pipes get names there: Node itself gives its children sockets */
