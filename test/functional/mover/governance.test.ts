@@ -57,8 +57,8 @@ describe('limits of a copy that runs', () => {
 
 test('a mover takes no more of its host than its share of the processors', async () => {
   // As they cost: either side has to be held back by its own share, and not by the other's slowness.
-  const shares = [0.1, 0.05] as const;
-  writeFileSync(join(pair.source, 'disk'), randomBytes(96 * MIB));
+  const shares = [0.1, 0.06] as const;
+  writeFileSync(join(pair.source, 'disk'), randomBytes(80 * MIB));
   await Promise.all([pair.senders.close(), pair.admission.close()]);
   pair.senders = pair.newSenders({ cpu_percent: shares[0] * 100 });
   pair.admission = pair.newAdmission({ cpu_percent: shares[1] * 100 });
@@ -76,7 +76,7 @@ test('a mover takes no more of its host than its share of the processors', async
   // Before the end: then the workers may be gone.
   const looking = watch.until(({ sent_bytes }) => {
     if (used.length > 0) return true;
-    if (sent_bytes < 88 * MIB) return false;
+    if (sent_bytes < 72 * MIB) return false;
     used = movers.map((pid, place) => secondsOf(pid) - (before[place] ?? 0));
     passed_seconds = (performance.now() - began_at) / 1000;
     return true;
