@@ -1,5 +1,4 @@
 import { randomBytes, randomUUID } from 'node:crypto';
-import { once } from 'node:events';
 import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, statSync } from 'node:fs';
 import { connect, createServer, type Server, type Socket } from 'node:net';
 import { tmpdir } from 'node:os';
@@ -68,7 +67,6 @@ afterEach(async () => {
 /** As the receiver's worker does: what connects ends when its pipes have been served. */
 async function serveOverPipes(connecting: Socket): Promise<void> {
   const pipes = await openPipes(connecting);
-  connecting.write('opened');
   await receiver.serve(pipes);
   connecting.destroy();
 }
@@ -77,23 +75,21 @@ async function serveOverPipes(connecting: Socket): Promise<void> {
 interface Sender {
   readonly input: Socket;
   readonly output: Socket;
-  /** The receiver has what it reads from. */
-  readonly ready: Promise<unknown>;
   readonly close: () => void;
 }
 
 function connectSender(): Sender {
   const socket = connect({ path: join(root, 'socket'), allowHalfOpen: relay === 'bytes' });
   socket.on('error', () => undefined);
-  if (relay === 'bytes')
-    return { input: socket, output: socket, ready: Promise.resolve(), close: () => undefined };
+  if (relay === 'bytes') return { input: socket, output: socket, close: () => undefined };
   const pipes_folder = mkdtempSync(join(tmpdir(), 'drover-hostile-pipes-'));
   const { child, stat, to_relay, from_relay, close } = startRelay(pipes_folder);
   rmSync(pipes_folder, { recursive: true });
   socket.write(stat);
   // A relay ends with its socket, and the sender's connection with the relay.
   socket.once('close', () => child.kill('SIGKILL'));
-  return { input: from_relay, output: to_relay, ready: once(socket, 'data'), close };
+  socket.resume();
+  return { input: from_relay, output: to_relay, close };
 }
 
 /** Says all this, hangs up, and gives the types of the frames that were answered. */
@@ -101,7 +97,7 @@ function say(
   ...parts: readonly Buffer[]
 ): Promise<{ readonly types: readonly number[]; readonly failure: string }> {
   return new Promise((resolve, reject) => {
-    const { input, output, ready, close } = connectSender();
+    const { input, output, close } = connectSender();
     const reader = new FrameReader(() => MEBIBYTE, { reuse: false });
     const types: number[] = [];
     let failure = '';
@@ -116,10 +112,8 @@ function say(
       close();
       resolve({ types, failure });
     });
-    void ready.then(() => {
-      for (const part of parts) output.write(part);
-      output.end();
-    });
+    for (const part of parts) output.write(part);
+    output.end();
   });
 }
 

@@ -114,6 +114,21 @@ describe('the pipes of a relay', () => {
     expect(Buffer.concat(answered)).toEqual(frame(65, 9));
   });
 
+  test('that the other side has left before they are opened end all the same', async () => {
+    connection.destroy();
+    pipes.to_relay.end();
+    await once(pipes.to_relay, 'close');
+    // As the first time, over a connection of its own: here its socket does not matter.
+    const again = once(server, 'connection') as Promise<[Socket]>;
+    const other = connect({ path: join(root, 'socket'), allowHalfOpen: true });
+    const [reopening] = await again;
+    other.end(pipes.stat);
+    const frames = new FrameConnection(await openPipes(reopening)).frames(() => 1000, { reuse: true });
+    expect(await frames.next()).toEqual({ done: true, value: undefined });
+    other.destroy();
+    reopening.destroy();
+  });
+
   test('that end in the middle of a frame were cut', async () => {
     pipes.to_relay.end(frame(1, 100).subarray(0, 50));
     const frames = connection.frames(() => 1000, { reuse: true });

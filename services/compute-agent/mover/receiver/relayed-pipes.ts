@@ -78,6 +78,9 @@ function pipesOf(relay: ProcessIdentity): ByteStreams {
   };
   try {
     const input = open(0, constants.O_RDONLY);
+    // A pipe whose writers had all gone before we opened it would never end for us. One that comes and goes makes it
+    // end: Linux tells a reader of writers that have gone since it opened.
+    closeSync(openSync(`/proc/${relay.pid}/fd/0`, constants.O_WRONLY | constants.O_NONBLOCK));
     const output = open(1, constants.O_WRONLY);
     // Asked last: then both were its own.
     if (identityOf(relay.pid)?.start_ticks !== relay.start_ticks)
