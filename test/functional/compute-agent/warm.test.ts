@@ -88,7 +88,6 @@ describe.each([
 
     const last = await finish();
     // A cold one is off while half the disk travels and is looked at. How long that takes is for the benchmark.
-    expect(last.sent_bytes).toBeGreaterThan(0);
     expect(last.sent_bytes).toBeLessThan(DISK_BYTES / 8);
     expect(last.reread_bytes).toBeLessThan(DISK_BYTES / 4);
     const rounds = hosts.source.events
