@@ -1,4 +1,4 @@
-import { describe, expect, test } from 'vitest';
+import { describe, expect, test, vi } from 'vitest';
 import type { InstanceId, OperationId } from '../../../shared/domain/ids.ts';
 import { startSchedulerProcess, type SchedulerProcess } from './scheduler-process.ts';
 import {
@@ -103,9 +103,15 @@ describe('two scheduler processes and scarce capacity', { timeout: 120_000 }, ()
 });
 
 describe('a scheduler in the middle of claims that it makes together', { timeout: 120_000 }, () => {
-  /** Holds the hosts until one scheduler waits for them with a transaction of several claims; then `work`. */
-  async function whileItWaits(scheduler: SchedulerProcess, work: () => Promise<void>): Promise<void> {
+  /**
+   * Holds the hosts until a scheduler waits for them with a transaction of several claims; then `work` with that one.
+   * Which one it is, is chance: schedulers find operations by themselves, and one may have found them all.
+   */
+  async function whileOneWaits(
+    work: (waiting: SchedulerProcess, place: number) => Promise<void> | void,
+  ): Promise<void> {
     const holder = await pool.connect();
+    let failure: Error | undefined;
     try {
       await beginPatiently(holder);
       await holder.query('select from hosts order by id for update');
@@ -113,31 +119,37 @@ describe('a scheduler in the middle of claims that it makes together', { timeout
       for (let number = 0; number < 40; number += 1)
         operations.push(await addOperation(pool, await addNewInstance(pool), 'create'));
       await wakeAll(operations);
-      await untilValue(
-        pool,
-        `select count(*) > 0 from pg_stat_activity
-         where application_name = $1 and wait_event_type = 'Lock' and query like '%from hosts%for update'`,
-        [`drover scheduler ${scheduler.pid}`],
-        true,
-      );
-      await work();
+      const name = await vi.waitUntil(async () => (await pool.query(waitingSql)).rows[0]?.name, {
+        timeout: 20_000,
+        interval: 5,
+      });
+      const place = schedulers.findIndex(({ pid }) => name === `drover scheduler ${pid}`);
+      const waiting = schedulers[place];
+      if (waiting === undefined) throw new Error(`no scheduler of ours is called ${name}`);
+      await work(waiting, place);
       await holder.query('commit');
+    } catch (error) {
+      failure = error as Error;
+      throw error;
     } finally {
-      holder.release();
+      // After a failure with its locks: the next test is not to wait for them.
+      holder.release(failure);
     }
   }
+  const waitingSql = `
+    select application_name as name from pg_stat_activity
+    where datname = current_database() and application_name like 'drover scheduler %'
+      and wait_event_type = 'Lock' and query like '%from hosts%for update' limit 1`;
   const active = `select count(*)::int from instances where vm_state = 'active'`;
 
   test('is killed before the commit: nothing of it is left, and each is made once', async () => {
     await places(40);
-    const [victim] = schedulers;
-    if (victim === undefined) throw new Error('no scheduler');
-    await whileItWaits(victim, async () => {
+    await whileOneWaits(async (victim, place) => {
       victim.kill('SIGKILL');
       await victim.close();
+      schedulers[place] = await startSchedulerProcess(configuration);
     });
     await watchBooks(atRest(60));
-    schedulers[0] = await startSchedulerProcess(configuration);
     expect((await pool.query(active)).rows).toEqual([{ count: 40 }]);
     // One decision and one claim each: what the killed one had begun did not happen.
     expect(
@@ -147,17 +159,16 @@ describe('a scheduler in the middle of claims that it makes together', { timeout
 
   test('is frozen with hosts locked: the other one goes on within seconds', async () => {
     await places(60);
-    const [victim] = schedulers;
-    if (victim === undefined) throw new Error('no scheduler');
-    await whileItWaits(victim, async () => {
+    let victim: SchedulerProcess | undefined;
+    await whileOneWaits((waiting) => {
+      victim = waiting;
       victim.kill('SIGSTOP');
-      await Promise.resolve();
     });
     try {
       // Its transactions are ended one after the other: each gets the hosts when the one before it has lost them.
       await untilValue(pool, `select count(*) >= 10 from operations where state = 'done'`, [], true, 30);
     } finally {
-      victim.kill('SIGCONT');
+      victim?.kill('SIGCONT');
     }
     await watchBooks(atRest(60));
     expect((await pool.query(active)).rows).toEqual([{ count: 40 }]);
