@@ -1,4 +1,5 @@
-import type { Change, InstancePatch, MigrationPatch, OperationPatch, World } from '../migration/model.ts';
+import type { World } from '../migration/model.ts';
+import type { Change, InstancePatch, MigrationPatch, OperationPatch } from '../migration/outcome.ts';
 import { restingMigrationStatuses } from '../../../shared/domain/states.ts';
 import type { TransferProgress } from '../../../shared/messaging/messages.ts';
 import { releaseAllClaims, releaseSourceClaim, returnClaimsToSource } from '../claims/release.ts';

@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import { Books, type ClaimedHost, type ClaimRequest } from '../claims/books.ts';
 import type { Refusal } from '../claims/capacity.ts';
-import type { MachineEvent } from '../migration/model.ts';
+import type { MachineEvent } from '../migration/machine-event.ts';
 import { claimDetailsFor } from '../placement/claim-details.ts';
 import type { Decision } from '../placement/model.ts';
 import { readClusterVersion } from '../snapshot/cluster-version.ts';

@@ -2,7 +2,8 @@ import { randomUUID } from 'node:crypto';
 import type { OutboxMessage } from '../../../shared/database/outbox.ts';
 import type { CommandMessage } from '../../../shared/messaging/messages.ts';
 import { exchanges, routingKeys } from '../../../shared/messaging/topology.ts';
-import type { Order, World } from '../migration/model.ts';
+import type { World } from '../migration/model.ts';
+import type { Order } from '../migration/outcome.ts';
 import type { RowChanges } from './row-changes.ts';
 
 type CommandOrder = Extract<Order, { type: 'command' }>;

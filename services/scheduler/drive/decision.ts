@@ -1,5 +1,6 @@
 import { decide } from '../migration/decide.ts';
-import type { MachineEvent, Order, Outcome } from '../migration/model.ts';
+import type { MachineEvent } from '../migration/machine-event.ts';
+import type { Order, Outcome } from '../migration/outcome.ts';
 import { applyChanges, lockHostsOf, needsHosts } from './apply.ts';
 import { addToOutbox, commandMessage } from './command-messages.ts';
 import { joinedStatements, RowChanges } from './row-changes.ts';

@@ -1,5 +1,5 @@
 import type { OperationId } from '../../../shared/domain/ids.ts';
-import type { Lost, MachineEvent } from '../migration/model.ts';
+import type { Lost, MachineEvent } from '../migration/machine-event.ts';
 import { Chooser } from './choose.ts';
 import { decideAndCommit, type AfterCommit } from './decision.ts';
 import type { DriveServices } from './services.ts';

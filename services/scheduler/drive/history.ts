@@ -1,5 +1,5 @@
 import type { OperationId } from '../../../shared/domain/ids.ts';
-import type { Change } from '../migration/model.ts';
+import type { Change } from '../migration/outcome.ts';
 import type { RowChanges } from './row-changes.ts';
 
 /** Append-only records of one decision: our step log, and Nova's instance-action events. */

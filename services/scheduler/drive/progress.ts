@@ -1,7 +1,7 @@
 import type { Pool } from '../../../shared/database/connect.ts';
 import type { OperationId } from '../../../shared/domain/ids.ts';
 import type { StepProgress, TransferProgress } from '../../../shared/messaging/messages.ts';
-import type { Lost } from '../migration/model.ts';
+import type { Lost } from '../migration/machine-event.ts';
 import { percentOf } from './apply.ts';
 import { prepared } from './statement.ts';
 

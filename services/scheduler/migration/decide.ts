@@ -2,7 +2,9 @@ import { advance, enter, orderStep, retryOrFail, takeResult } from './forward.ts
 import { answersOrder } from './answers.ts';
 import { Draft } from './draft.ts';
 import { govern } from './governance.ts';
-import type { MachineEvent, Outcome, Settings, World } from './model.ts';
+import type { MachineEvent } from './machine-event.ts';
+import type { Settings, World } from './model.ts';
+import type { Outcome } from './outcome.ts';
 import { isPastReturn, plans, stepIndex } from './plans/index.ts';
 import { continueUnwind, retryUndoOrStick, unwind, waitForHost } from './unwind.ts';
 

@@ -1,19 +1,7 @@
 import type { HostName } from '../../../shared/domain/ids.ts';
 import type { ImageUpload, InstanceSpec } from '../../../shared/domain/instance-spec.ts';
-import type {
-  Change,
-  Instance,
-  InstancePatch,
-  Migration,
-  MigrationPatch,
-  Operation,
-  OperationFacts,
-  OperationPatch,
-  Order,
-  Outcome,
-  TurnAnswer,
-  World,
-} from './model.ts';
+import type { Instance, Migration, Operation, OperationFacts, TurnAnswer, World } from './model.ts';
+import type { Change, InstancePatch, MigrationPatch, OperationPatch, Order, Outcome } from './outcome.ts';
 
 /**
  * The world while one event is being decided: rows as they will be, and the list of changes that make them so.

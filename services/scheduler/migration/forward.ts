@@ -1,5 +1,6 @@
 import type { Draft } from './draft.ts';
-import type { MachineEvent, Reason, Settings } from './model.ts';
+import type { MachineEvent } from './machine-event.ts';
+import type { Reason, Settings } from './model.ts';
 import { orderCommand } from './order.ts';
 import { takeTurn } from './turn.ts';
 import { isPastReturn, plans, stepAt, stepIndex } from './plans/index.ts';

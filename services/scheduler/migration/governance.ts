@@ -1,7 +1,8 @@
 import type { CommandArguments } from '../../../shared/messaging/commands.ts';
 import type { Draft } from './draft.ts';
 import { isHeld, orderStep } from './forward.ts';
-import type { Lost, Settings } from './model.ts';
+import type { Lost } from './machine-event.ts';
+import type { Settings } from './model.ts';
 import { homeOf } from './step.ts';
 
 /** The steps whose sender can be told beside them. */

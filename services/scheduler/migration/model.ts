@@ -1,6 +1,5 @@
 import type {
   HostName,
-  ImageId,
   InstanceId,
   MigrationId,
   OperationId,
@@ -11,14 +10,12 @@ import type {
   MigrationStatus,
   OperationKind,
   OperationState,
-  Phase,
   PowerState,
   TaskState,
   VmState,
 } from '../../../shared/domain/states.ts';
-import type { CommandArguments, CommandName, CommandResults } from '../../../shared/messaging/commands.ts';
-import type { AgentEvent, StepDone, StepFailed, StepProgress } from '../../../shared/messaging/messages.ts';
-import type { Obstacle, Transfer, TransferLimits } from './turn-queue.ts';
+import type { CommandArguments, CommandResults } from '../../../shared/messaging/commands.ts';
+import type { Obstacle, TransferLimits } from './turn-queue.ts';
 
 /**
  * Words of the machine (a plan's runs are called *operations*, because create, start, stop and delete run
@@ -187,167 +184,3 @@ export interface Settings {
   readonly max_choices: number;
   readonly transfer_limits: TransferLimits;
 }
-
-/** What a copy was told and does not do: its sender was started anew by an old order, or heard things in another order. */
-export type Lost = 'limit' | 'pause';
-
-/** Everything that can happen to an operation. */
-export type MachineEvent =
-  /** The row was just made, or a waiting one may start now. */
-  | { readonly type: 'requested' }
-  | { readonly type: 'claimed'; readonly fact: ChooseFact }
-  | {
-      readonly type: 'choose_failed';
-      readonly reason: Omit<Reason, 'step'>;
-      readonly decision_id: string | null;
-    }
-  | Pick<StepDone, 'type' | 'step' | 'direction' | 'attempt' | 'command' | 'summary' | 'result' | 'host'>
-  | Pick<
-      StepFailed,
-      'type' | 'step' | 'direction' | 'attempt' | 'command' | 'code' | 'message' | 'retriable' | 'host'
-    >
-  | Pick<StepProgress, 'type' | 'step' | 'direction' | 'attempt' | 'progress' | 'host'>
-  /**
-   * The deadline passed with no answer and no progress. `host_is_up` is about the host that owes the answer:
-   * an undo waits for a host that is down, and is retried on one that is up.
-   */
-  | { readonly type: 'deadline_elapsed'; readonly host_is_up: boolean }
-  /** The former driver is gone. What it had in memory (a decision under way) is made again; commands live on in queues. */
-  | { readonly type: 'lease_expired' }
-  | { readonly type: 'cancel'; readonly by: string }
-  /** A person changed the rate, the pause or the priority; `again`: what the copy was told of it is lost. */
-  | { readonly type: 'governance_changed'; readonly again?: Lost }
-  /** Its turn to copy may have come. */
-  | { readonly type: 'turn_due' }
-  /** A person ordered a stuck operation to try its undo again. */
-  | { readonly type: 'resume' }
-  /** A person has seen to what a stuck operation could not do: go on as if it were done. */
-  | { readonly type: 'resolve' };
-
-/** What the shell must do after the commit. */
-export type Order =
-  | {
-      readonly type: 'command';
-      readonly host: HostName;
-      readonly command: CommandName;
-      readonly arguments: CommandArguments[CommandName];
-      readonly step: string;
-      readonly direction: 'action' | 'undo';
-      readonly attempt: number;
-      readonly epoch: number;
-      readonly deadline_seconds: number;
-    }
-  /**
-   * Ask the placement core and claim; answers with `claimed` or `choose_failed`. The claim's own transaction must
-   * find the operation still running at this attempt of `choose`, else a slow scheduler leaks a claim.
-   */
-  | { readonly type: 'choose'; readonly attempt: number; readonly ignore_hosts: readonly HostName[] }
-  /** Look whether this copy may begin, and decide the same event again with the answer, before anything is written. */
-  | { readonly type: 'turn'; readonly transfer: Transfer };
-
-/** One change of rows, applied by the shell in the decision's own transaction. Closed union. */
-export type Change =
-  | { readonly type: 'operation'; readonly set: OperationPatch }
-  | { readonly type: 'instance'; readonly set: InstancePatch }
-  | { readonly type: 'migration'; readonly set: MigrationPatch }
-  | { readonly type: 'progress'; readonly progress: StepProgress['progress'] }
-  | {
-      readonly type: 'step_log';
-      readonly step: string;
-      readonly direction: 'action' | 'undo';
-      readonly attempt: number;
-      readonly event: string;
-      readonly host: HostName | null;
-      readonly summary: string | null;
-      readonly details?: object;
-    }
-  /** Target's claim of the instance is released; the migration's source claim goes back to the instance. */
-  | { readonly type: 'claims_back_to_source' }
-  /** The migration's source claim is released (confirm). */
-  | { readonly type: 'claims_release_source' }
-  /** Every claim of the instance and its migrations is released (delete). */
-  | { readonly type: 'claims_release_all' }
-  | { readonly type: 'event_start'; readonly event: string; readonly host: HostName | null }
-  | {
-      readonly type: 'event_finish';
-      readonly event: string;
-      readonly result: 'Success' | 'Error';
-      readonly details: string | null;
-    }
-  | { readonly type: 'action_finish'; readonly message: 'Error' | null }
-  | {
-      readonly type: 'fault';
-      readonly code: number;
-      readonly message: string;
-      readonly details: string | null;
-    }
-  /** An image that was to be made of the instance will not be: its row is deleted, unless it is complete. */
-  | { readonly type: 'image_abandoned'; readonly image_id: ImageId }
-  /** The instance is gone: mark its row deleted. */
-  | { readonly type: 'instance_deleted' };
-
-export interface OperationPatch {
-  readonly state?: OperationState;
-  readonly step?: string | null;
-  readonly step_state?: 'pending' | 'ordered';
-  readonly attempt?: number;
-  readonly recoveries?: number;
-  readonly facts?: OperationFacts;
-  readonly cancel_requested?: boolean;
-  readonly turn?: 'waiting' | 'held' | null;
-  readonly turn_tag?: number | null;
-  readonly reason?: Reason | null;
-  /** Seconds from now; null: none. */
-  readonly deadline_seconds?: number | null;
-}
-
-export interface InstancePatch {
-  readonly host?: HostName | null;
-  readonly node?: string | null;
-  readonly epoch?: number;
-  readonly vm_state?: VmState;
-  readonly task_state?: TaskState | null;
-  readonly power_state?: PowerState;
-  readonly availability_zone?: string | null;
-  readonly flavor?: FlavorSpec;
-  /** The move has ended, either way: Nova shows no progress of a server that does nothing. */
-  readonly progress?: 0;
-  /** launched_at := now */
-  readonly launched?: true;
-}
-
-export interface MigrationPatch {
-  readonly status?: MigrationStatus;
-  readonly phase?: Phase;
-  readonly target_host?: HostName;
-  readonly target_node?: string;
-  readonly target_address?: string;
-  readonly was_running?: boolean;
-  readonly decision_id?: string;
-  readonly reason?: Reason | null;
-  /** The copy's own count: progress events are throttled and the last one may be missing. */
-  readonly sent_bytes?: number;
-  readonly skipped_bytes?: number;
-  readonly resent_bytes?: number;
-  readonly rounds?: CommandResults['precopy']['rounds'];
-  readonly precopy_ended?: CommandResults['precopy']['ended'];
-  readonly predicted_downtime_seconds?: number;
-  /** The guest is about to be stopped; it runs again, or could. */
-  readonly downtime?: 'begins' | 'ends';
-  readonly digests?: {
-    readonly source?: CommandResults['copy']['digests'];
-    readonly target?: CommandResults['verify']['digests'];
-  };
-  /** Seconds from now until auto-confirm; null: never. */
-  readonly confirm_due_seconds?: number | null;
-}
-
-/** The machine's answer. `changes` are applied in order, in one transaction with the outbox rows of `orders`. */
-export interface Outcome {
-  readonly changes: readonly Change[];
-  readonly orders: readonly Order[];
-  /** One line for the log and the step record. */
-  readonly note: string;
-}
-
-export type { AgentEvent };

@@ -1,16 +1,14 @@
 import type { HostName } from '../../../../shared/domain/ids.ts';
 import type { OperationKind } from '../../../../shared/domain/states.ts';
 import { decide } from '../../../../services/scheduler/migration/decide.ts';
+import type { MachineEvent } from '../../../../services/scheduler/migration/machine-event.ts';
+import type { Settings, TurnAnswer, World } from '../../../../services/scheduler/migration/model.ts';
 import type {
   Change,
-  MachineEvent,
   MigrationPatch,
   Order,
   Outcome,
-  Settings,
-  TurnAnswer,
-  World,
-} from '../../../../services/scheduler/migration/model.ts';
+} from '../../../../services/scheduler/migration/outcome.ts';
 import type { TransferLimits } from '../../../../services/scheduler/migration/turn-queue.ts';
 import { allHosts, alpha, beta, gamma, instance, migration, operation, settings, world } from './rows.ts';
 import { SimulatedHost, type CommandOrder } from './simulated-host.ts';

@@ -1,6 +1,6 @@
 import { PowerState } from '../../../../shared/domain/states.ts';
 import type { CommandName, CommandResults, DiskDescription } from '../../../../shared/messaging/commands.ts';
-import type { Order } from '../../../../services/scheduler/migration/model.ts';
+import type { Order } from '../../../../services/scheduler/migration/outcome.ts';
 
 export type CommandOrder = Extract<Order, { type: 'command' }>;
 
