@@ -5,6 +5,7 @@ import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { renderSshdConfig } from '../../services/compute-agent/mover/sshd-config.ts';
 import { freePorts } from '../cluster/ports.ts';
+import { waitFor } from '../cluster/processes.ts';
 
 const execute = promisify(execFile);
 const CIPHER = 'aes128-gcm@openssh.com';
@@ -84,13 +85,8 @@ export async function startBenchSshd(folder: string): Promise<BenchSshd> {
 }
 
 async function answers(sshd: BenchSshd): Promise<void> {
-  for (let attempt = 1; ; attempt += 1) {
-    try {
-      await execute('ssh', ['-n', ...sshd.ssh_options, sshd.login, 'true']);
-      return;
-    } catch (error) {
-      if (attempt >= 40) throw error;
-      await new Promise((resolve) => setTimeout(resolve, 100));
-    }
-  }
+  await waitFor({ name: `sshd to answer on port ${sshd.port}`, timeout_seconds: 10 }, async () => {
+    await execute('ssh', ['-n', ...sshd.ssh_options, sshd.login, 'true']);
+    return true;
+  });
 }
