@@ -6,7 +6,6 @@ const [kind, path = ''] = process.argv.slice(2);
 const socket = connect({ path });
 const end = () => process.exit(1);
 socket.on('error', end);
-socket.on('close', () => process.exit(0));
 if (kind === 'pipes') {
   socket.write(readFileSync('/proc/self/stat'));
   socket.resume();
@@ -15,4 +14,6 @@ if (kind === 'pipes') {
   process.stdout.on('error', end);
   process.stdin.pipe(socket);
   socket.pipe(process.stdout);
+  // Not an exit: it would take with it what the session has not read yet. Without stdin, the process ends after that.
+  socket.on('close', () => process.stdin.destroy());
 }
