@@ -46,6 +46,8 @@ export interface CommandArguments {
     readonly paused?: boolean;
     /** How long the guest may be off. */
     readonly downtime_budget_seconds: number;
+    /** What the target's `prepare` will read and write in that time, as its `admit` said. */
+    readonly prepare_bytes?: number;
   };
   /** Source: send the disks to the target's receiver. Long; reports progress. */
   copy: {
@@ -208,6 +210,8 @@ export interface CommandResults {
     readonly transfer_disks?: readonly DiskDescription[];
     /** True: `prepare` has something to do before the guest can be adopted. */
     readonly needs_prepare?: boolean;
+    /** What `prepare` will read and write there while the guest is off. Nothing: an older agent, or nothing to do. */
+    readonly prepare_bytes?: number;
   };
   unadmit: Nothing;
   connect: Nothing;
@@ -215,6 +219,8 @@ export interface CommandResults {
   precopy: {
     readonly rounds: readonly RoundFigures[];
     readonly predicted_downtime_seconds: number;
+    /** The part of it in which the target prepares what has arrived. Nothing: an older agent. */
+    readonly predicted_prepare_seconds?: number;
     readonly ended: PrecopyEnd;
   };
   copy: {

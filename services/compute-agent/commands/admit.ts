@@ -4,6 +4,7 @@ import type { InstanceId } from '../../../shared/domain/ids.ts';
 import { reservedBytesOf } from '../folders/space-need.ts';
 import { conversionsOf, convertedBytes, convertedIn, missingFiles } from './arriving-disks.ts';
 import { defineCommand, migrationOf, type HostParts } from './definition.ts';
+import { prepareBytes } from './prepare-cost.ts';
 import { Address, Disks, PublicKey, Seconds, Spec } from './schemas.ts';
 
 /** The target refuses now what could not work later: the guest still runs at its source. */
@@ -61,7 +62,7 @@ export const admit = defineCommand({
       result: {
         endpoint,
         ...(missing.length > 0 ? { transfer_disks } : {}),
-        ...(needs_prepare ? { needs_prepare } : {}),
+        ...(needs_prepare ? { needs_prepare, prepare_bytes: prepareBytes(disks, conversions, missing) } : {}),
       },
     };
   },

@@ -42,13 +42,20 @@ export function convertedBytes(
     const disk = disks.find((candidate) => candidate.name === name);
     if (disk === undefined) continue;
     const { virtual_size_bytes } = disk;
-    const below = chainOf(disk.backing).map((file) => file.allocated_bytes ?? file.size_bytes);
-    const full_bytes = below.reduce((sum, one) => sum + one, disk.allocated_bytes);
-    const allocated_bytes = Math.min(full_bytes, virtual_size_bytes);
+    const allocated_bytes = flatBytes(disk);
     const flat = { ...disk, format, file_size_bytes: virtual_size_bytes, allocated_bytes, backing: null };
     bytes += reservedBytesOf(flat, headroom_percent);
   }
   return bytes;
+}
+
+/** In use of the guest's view of a disk, with all that it stands on. */
+export function flatBytes({ allocated_bytes, backing, virtual_size_bytes }: DiskDescription): number {
+  const below = chainOf(backing).map((file) => file.allocated_bytes ?? file.size_bytes);
+  return Math.min(
+    below.reduce((sum, one) => sum + one, allocated_bytes),
+    virtual_size_bytes,
+  );
 }
 
 /**

@@ -19,12 +19,13 @@ export const precopy = defineCommand({
     limit_bytes_per_second: Bytes,
     paused: Type.Optional(Type.Boolean()),
     downtime_budget_seconds: Seconds,
+    prepare_bytes: Type.Optional(Bytes),
   }),
   needs_migration: true,
   outlives_agent: true,
   async run(command, parts) {
     const { instance_id } = command;
-    const { downtime_budget_seconds: budget_seconds } = command.arguments;
+    const { downtime_budget_seconds: budget_seconds, prepare_bytes = 0 } = command.arguments;
     await requireHome(instance_id, parts);
     const transfer = await transferOf(command, parts, command.arguments);
     const watch = { signal: command.signal, onProgress: command.onProgress };
@@ -33,18 +34,23 @@ export const precopy = defineCommand({
       // Before the round reads: what is written from now on belongs to the next one.
       const changed = await parts.hypervisor.takeDirty(instance_id);
       rounds = await parts.sender.round(transfer, { seen: rounds.length, changed }, watch);
-      const { ended, predicted_downtime_seconds } = decideAfterRound({
+      const { ended, predicted_downtime_seconds, predicted_prepare_seconds } = decideAfterRound({
         rounds,
         budget_seconds,
         reads_all: readsAll(changed),
+        prepare_bytes,
       });
       if (ended === null) continue;
+      const prepares =
+        predicted_prepare_seconds > 0
+          ? `, ${predicted_prepare_seconds.toFixed(1)} s of it while the target prepares what has arrived`
+          : '';
       const sent_bytes = rounds.reduce((sum, round) => sum + round.sent_bytes, 0);
       return {
         summary:
           `${rounds.length} round(s) sent ${sent_bytes} bytes while the guest ran; it will be off for about ` +
-          `${predicted_downtime_seconds.toFixed(1)} s (${ended})`,
-        result: { rounds, predicted_downtime_seconds, ended },
+          `${predicted_downtime_seconds.toFixed(1)} s${prepares} (${ended})`,
+        result: { rounds, predicted_downtime_seconds, predicted_prepare_seconds, ended },
       };
     }
   },

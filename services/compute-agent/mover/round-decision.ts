@@ -10,6 +10,12 @@ import type { PrecopyEnd, RoundFigures } from '../../../shared/messaging/command
  *     copy    = the longer of: reading what must be read, sending what has changed
  *     verify  = changed at the rate at which the target has read so far
  *     + what a round costs that has nothing to send, + the steps
+ *     + prepare = what the target must read and write to bring disks into its format, and to take in files that they
+ *       stand on (it says how much), at the rate at which it has read so far
+ *
+ * The rate of `prepare` is measured where it will be done, by what reads one extent after the other and makes digests: slower
+ * than qemu-img, which does several at once, so it errs to the safe side. Too little is no measure: then a single
+ * hard disk is assumed.
  *
  * Not in it: how long the guest takes to shut down. Nobody can know that before.
  */
@@ -17,6 +23,8 @@ export interface RoundDecision {
   /** Null: another round. */
   readonly ended: PrecopyEnd | null;
   readonly predicted_downtime_seconds: number;
+  /** The part of it that no round makes shorter: the target's `prepare`. */
+  readonly predicted_prepare_seconds: number;
 }
 
 /** More rounds than this have not helped either. */
@@ -27,24 +35,37 @@ export const STEPS_SECONDS = 1;
 const PATIENCE_ROUNDS = 3;
 const BETTER_BY = 0.1;
 
+/** What a target must have read again for its rate to be known. */
+const MEASURED_BYTES_MIN = 16 * 1024 ** 2;
+/** Of a hard disk, in order; nobody runs guests on anything slower. */
+export const ASSUMED_BYTES_PER_SECOND = 100 * 1024 ** 2;
+
 export interface RoundsSoFar {
   /** In order, at least one. */
   readonly rounds: readonly RoundFigures[];
   readonly budget_seconds: number;
   /** Nobody can say what the guest writes: the last round, too, reads all that is in use. */
   readonly reads_all: boolean;
+  /** What the target will read and write to prepare what has arrived; nothing: 0. */
+  readonly prepare_bytes?: number;
 }
 
 export function decideAfterRound(so_far: RoundsSoFar): RoundDecision {
-  const { rounds, budget_seconds, reads_all } = so_far;
-  const predicted_downtime_seconds = predictDowntime(rounds, reads_all);
-  const decided = (ended: PrecopyEnd | null): RoundDecision => ({ ended, predicted_downtime_seconds });
+  const { rounds, budget_seconds, reads_all, prepare_bytes = 0 } = so_far;
+  const predicted_prepare_seconds = predictPrepare(rounds, prepare_bytes);
+  const predicted_downtime_seconds = predictDowntime(rounds, reads_all) + predicted_prepare_seconds;
+  const decided = (ended: PrecopyEnd | null): RoundDecision => ({
+    ended,
+    predicted_downtime_seconds,
+    predicted_prepare_seconds,
+  });
   if (predicted_downtime_seconds <= budget_seconds) return decided('fits_budget');
+  // Of what rounds can make shorter: a long `prepare` must not hide that they do.
   if (isNotShrinking(rounds, reads_all)) return decided('not_shrinking');
   return decided(rounds.length >= ROUNDS_MAX ? 'rounds_max' : null);
 }
 
-/** Seconds that the guest would be off if it were stopped now. */
+/** Seconds that the guest would be off if it were stopped now and the target had nothing to prepare. */
 export function predictDowntime(rounds: readonly RoundFigures[], reads_all: boolean): number {
   const [last] = rounds.slice(-1);
   if (last === undefined) return Infinity;
@@ -85,9 +106,17 @@ const readingRate = (rounds: readonly RoundFigures[]): number =>
   Math.max(...rounds.map((round) => seconds(round.read_bytes, workSeconds(round))));
 
 function provingRate(rounds: readonly RoundFigures[]): number {
-  const proved_bytes = rounds.reduce((sum, round) => sum + round.proved_bytes, 0);
   const prove_seconds = rounds.reduce((sum, round) => sum + round.prove_seconds, 0);
-  return seconds(proved_bytes, prove_seconds);
+  return seconds(provedBytes(rounds), prove_seconds);
+}
+
+const provedBytes = (rounds: readonly RoundFigures[]): number =>
+  rounds.reduce((sum, round) => sum + round.proved_bytes, 0);
+
+/** Seconds that the target will need to prepare what has arrived. */
+function predictPrepare(rounds: readonly RoundFigures[], prepare_bytes: number): number {
+  const is_measured = provedBytes(rounds) >= MEASURED_BYTES_MIN;
+  return seconds(prepare_bytes, is_measured ? provingRate(rounds) : ASSUMED_BYTES_PER_SECOND);
 }
 
 /** A quotient that is 0 for nothing of nothing: no bytes take no time, whatever the rate. */

@@ -3,6 +3,8 @@ import { copyFileSync, existsSync, readFileSync, readdirSync, truncateSync, writ
 import { join } from 'node:path';
 import { afterEach, describe, expect, test } from 'vitest';
 import type { HostSettings } from '../../../services/compute-agent/commands/definition.ts';
+import type { ImagesType } from '../../../services/compute-agent/images/disk-format.ts';
+import type { DiskDescription } from '../../../shared/messaging/commands.ts';
 import type { MarkedDisk } from '../../../services/compute-agent/folders/mark.ts';
 import { createOverlay, expectSameView, flipBit, qemuImg, writePattern } from './disk-images.ts';
 import { Move, openDiskPair, placeGuest, type DiskPair } from './disk-pair.ts';
@@ -80,6 +82,28 @@ describe('a target that wants another format', () => {
       readFileSync(join(pair.target.instances_path, `${spec.id}.staging`, 'drover.json'), 'utf8'),
     ) as { reserved_bytes: number };
     expect(mark.reserved_bytes).toBeGreaterThan(2 * 32 * MEBIBYTE);
+  });
+
+  test.each<[string, ImagesType, typeof rawDisk, (disk: DiskDescription) => number]>([
+    // Once through qemu-img, written by it, and both read by its comparison.
+    ['the conversion', 'qcow2', rawDisk, ({ allocated_bytes }) => 4 * allocated_bytes],
+    // No conversion, but a base that comes from the source.
+    ['what is taken into the cache', 'default', chainedDisk, () => 2 * MEBIBYTE],
+  ])('%s is part of a predicted downtime', async (_, images_type, make, bytes) => {
+    await open({ images_type });
+    const spec = await placeGuest(pair.source, make);
+    const move = new Move(pair.source, pair.target, spec);
+    await move.here.run('power_on', {}, 1);
+    await move.admit();
+    const { prepare_bytes = 0 } = move.admitted;
+    expect(prepare_bytes).toBe(bytes(move.surveyed.disks[0]!));
+    const order = { ...move.order(), downtime_budget_seconds: 60, prepare_bytes };
+    const { summary, result } = await move.here.run('precopy', order, 1);
+    const { predicted_prepare_seconds = 0 } = result;
+    expect(predicted_prepare_seconds).toBeGreaterThan(0);
+    expect(result.predicted_downtime_seconds).toBeGreaterThan(predicted_prepare_seconds);
+    expect(summary).toMatch(/ s of it while the target prepares what has arrived \(fits_budget\)/);
+    await move.here.run('abort_copy', {}, 1);
   });
 
   test('sparse stays sparse', async () => {

@@ -46,6 +46,7 @@ export const precopy: Step = {
           paused: world.operation.paused,
           downtime_budget_seconds:
             world.operation.request.downtime_budget_seconds ?? settings.downtime_budget_seconds,
+          prepare_bytes: fact(world, 'admit').prepare_bytes ?? 0,
         },
         epoch: world.instance.epoch,
         timing: 'long',

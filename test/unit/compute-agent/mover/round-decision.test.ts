@@ -1,6 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import {
+  ASSUMED_BYTES_PER_SECOND,
   decideAfterRound,
   predictDowntime,
   ROUNDS_MAX,
@@ -139,6 +140,48 @@ describe('the prediction', () => {
         expect(predictDowntime(busier, false)).toBeGreaterThanOrEqual(predictDowntime(made, false) - 1e-9);
       }),
     );
+  });
+});
+
+describe('what the target has to prepare', () => {
+  const decided = (prepare_bytes: number, budget_seconds: number, rounds: readonly RoundFigures[]) =>
+    decideAfterRound({ rounds, budget_seconds, reads_all: false, prepare_bytes });
+  /** Proved at 1 GiB/s. */
+  const rounds = simulated(0, 2, false);
+  const without = decided(0, 60, rounds).predicted_downtime_seconds;
+
+  test('is a part of the prediction, at the rate at which the target has read', () => {
+    const decision = decided(40 * GIB, 60, rounds);
+    expect(decision.predicted_prepare_seconds).toBeCloseTo(40);
+    expect(decision.predicted_downtime_seconds).toBeCloseTo(without + 40);
+    expect(decision.ended).toBe('fits_budget');
+    expect(decided(40 * GIB, 40, rounds).ended).toBeNull();
+  });
+
+  test('is nothing where there is nothing to prepare', () => {
+    expect(decided(0, 60, rounds)).toMatchObject({ predicted_prepare_seconds: 0 });
+    expect(without).toBe(predictDowntime(rounds, false));
+  });
+
+  test.each([
+    ['nothing', figures({ read_bytes: GIB })],
+    ['little', figures({ read_bytes: GIB, proved_bytes: MIB, prove_seconds: 0.000_01 })],
+  ])('is reckoned with a slow disk where the target has read %s', (_, round) => {
+    const { predicted_prepare_seconds } = decided(10 * ASSUMED_BYTES_PER_SECOND, 60, [round]);
+    expect(predicted_prepare_seconds).toBeCloseTo(10);
+  });
+
+  test('does not hide that rounds make the rest shorter', () => {
+    const shrinking = [1, 2, 3, 4, 5].map((round) =>
+      figures({
+        round,
+        read_bytes: GIB,
+        changed_bytes: GIB * 0.5 ** round,
+        duration_seconds: 8 * 0.5 ** round,
+        prove_seconds: 0.01,
+      }),
+    );
+    expect(decided(1000 * GIB, 1, shrinking).ended).toBeNull();
   });
 });
 

@@ -70,6 +70,7 @@ export class SimulatedHost {
           result: {
             endpoint: { address: '127.0.1.2', port: 22, user: 'drover', host_keys: ['k'] },
             needs_prepare: true,
+            prepare_bytes: 77,
           },
         };
       case 'unadmit':

@@ -22,6 +22,8 @@ describe('a warm one', () => {
     expect(steps.slice(0, 7)).toEqual(['survey', 'admit', 'connect', 'precopy', 'stop', 'copy', 'verify']);
     expect(orders.find(({ step }) => step === 'precopy')?.arguments).toMatchObject({
       downtime_budget_seconds: 10,
+      // As the target has said.
+      prepare_bytes: 77,
     });
     expect(orders.find(({ step }) => step === 'copy')?.arguments).toMatchObject({ after_precopy: true });
     expect(cluster.host(beta).home).toBe('the-guest');
