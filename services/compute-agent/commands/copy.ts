@@ -3,7 +3,7 @@ import { DroverError } from '../../../shared/errors/drover-error.ts';
 import { defineCommand } from './definition.ts';
 import { isRunning, requireHome } from './guest.ts';
 import { Bytes, Disks, Endpoint } from './schemas.ts';
-import { unchangedChains } from './source-chains.ts';
+import { mayHaveChanged, unchangedChains } from './source-chains.ts';
 import { transferOf } from './transfer.ts';
 
 /** Sends the disks of a guest that is off, or what it has changed since they were sent while it ran. The mover finds out what the target holds already. */
@@ -31,10 +31,12 @@ export const copy = defineCommand({
     const transfer = await transferOf(command, parts, command.arguments);
     const watch = { signal: command.signal, onProgress: command.onProgress };
     // The guest is off: this is all that it has written since the last round began to read.
-    const changed = command.arguments.after_precopy === true ? await parts.hypervisor.takeDirty(id) : null;
+    const { disks, after_precopy } = command.arguments;
+    const changed =
+      after_precopy === true ? mayHaveChanged(disks, await parts.hypervisor.takeDirty(id)) : null;
     const result = await parts.sender.send(transfer, watch, changed);
     // What was sent stands on files that nobody wrote to meanwhile.
-    await unchangedChains(command.arguments.disks, command, parts);
+    await unchangedChains(disks, command, parts);
     return {
       summary: `${result.sent_bytes} bytes sent, ${result.skipped_bytes} skipped, in ${result.rounds} round(s)`,
       result,

@@ -5,6 +5,7 @@ import { decideAfterRound } from '../mover/round-decision.ts';
 import { defineCommand } from './definition.ts';
 import { requireHome } from './guest.ts';
 import { Bytes, Disks, Endpoint, Seconds } from './schemas.ts';
+import { mayHaveChanged, unchangedChains } from './source-chains.ts';
 import { transferOf } from './transfer.ts';
 
 /**
@@ -25,14 +26,14 @@ export const precopy = defineCommand({
   outlives_agent: true,
   async run(command, parts) {
     const { instance_id } = command;
-    const { downtime_budget_seconds: budget_seconds, prepare_bytes = 0 } = command.arguments;
+    const { disks, downtime_budget_seconds: budget_seconds, prepare_bytes = 0 } = command.arguments;
     await requireHome(instance_id, parts);
     const transfer = await transferOf(command, parts, command.arguments);
     const watch = { signal: command.signal, onProgress: command.onProgress };
     let rounds: readonly RoundFigures[] = [];
     for (;;) {
       // Before the round reads: what is written from now on belongs to the next one.
-      const changed = await parts.hypervisor.takeDirty(instance_id);
+      const changed = mayHaveChanged(disks, await parts.hypervisor.takeDirty(instance_id));
       rounds = await parts.sender.round(transfer, { seen: rounds.length, changed }, watch);
       const { ended, predicted_downtime_seconds, predicted_prepare_seconds } = decideAfterRound({
         rounds,
@@ -41,6 +42,8 @@ export const precopy = defineCommand({
         prepare_bytes,
       });
       if (ended === null) continue;
+      // Found now and not by `copy` only: the guest would be stopped for nothing.
+      await unchangedChains(disks, command, parts);
       const prepares =
         predicted_prepare_seconds > 0
           ? `, ${predicted_prepare_seconds.toFixed(1)} s of it while the target prepares what has arrived`
@@ -56,5 +59,4 @@ export const precopy = defineCommand({
   },
 });
 
-const readsAll = (changed: ChangedRanges | null): boolean =>
-  changed === null || Object.values(changed).includes(null);
+const readsAll = (changed: ChangedRanges): boolean => Object.values(changed).includes(null);

@@ -7,6 +7,7 @@ import {
   travelName,
   type ChainFile,
 } from '../images/backing-chain.ts';
+import type { ChangedRanges } from '../mover/mover.ts';
 import type { AcceptedCommand, HostParts } from './definition.ts';
 
 /** What the disks of a guest that is at home here stand on. */
@@ -42,6 +43,19 @@ export async function travellingPaths(
   for (const files of await unchangedChains(disks, command, parts))
     for (const { sha512, path } of files) paths[travelName(sha512)] = path;
   return paths;
+}
+
+/**
+ * What a round has to look at when the hypervisor cannot say: the guest's own disks. Nobody writes to what they stand on, so
+ * that is read in the first round and in no other; one that was changed all the same is found by `unchangedChains`.
+ */
+export function mayHaveChanged(
+  disks: readonly DiskDescription[],
+  known: ChangedRanges | null,
+): ChangedRanges {
+  if (known !== null) return known;
+  const written = disks.filter(({ name }) => !TRAVELLING.test(name));
+  return Object.fromEntries(written.map(({ name }) => [name, null]));
 }
 
 /**

@@ -4,6 +4,7 @@ import { mkdirSync, readdirSync, readFileSync, renameSync, statSync, writeFileSy
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import type { InstanceSpec } from '../../../shared/domain/instance-spec.ts';
+import { PowerState } from '../../../shared/domain/states.ts';
 import { sampleImage } from '../../unit/compute-agent/samples.ts';
 import { createOverlay, expectSameView, flipBit, qemuImg, writePattern } from './disk-images.ts';
 import { Move, openDiskPair, placeGuest, type DiskPair } from './disk-pair.ts';
@@ -103,6 +104,74 @@ describe('a chain: overlay, intermediate, base', () => {
     await move.there.run('withdraw', { shutdown_timeout_seconds: 0 }, 3);
     await move.here.run('restore', { spec, power_on: true }, 3);
     expectSameView(join(pair.source.instances_path, spec.id, 'disk'), join(elsewhere, 'expected'));
+  });
+});
+
+describe('a chain whose guest runs', () => {
+  /** Its hypervisor cannot say what was written; what is done between two rounds is said here. */
+  async function warm(betweenRounds: () => void) {
+    const spec = await guest();
+    const move = new Move(pair.source, pair.target, spec);
+    await move.here.run('power_on', {}, 1);
+    await move.admit();
+    const { hypervisor } = pair.source;
+    let asked = 0;
+    hypervisor.takeDirty = () => {
+      asked += 1;
+      if (asked === 2) betweenRounds();
+      return Promise.resolve(null);
+    };
+    return { spec, move, order: { ...move.order(), downtime_budget_seconds: 0 } };
+  }
+  const bytesOf = (move: Move, prefix: string) =>
+    move.transfer_disks
+      .filter(({ name }) => name.startsWith(prefix))
+      .reduce((sum, { file_size_bytes }) => sum + file_size_bytes, 0);
+
+  test('what it stands on is read in the first round, and in no other', async () => {
+    const { spec, move, order } = await warm(() => undefined);
+    const { rounds } = (await move.here.run('precopy', order, 1)).result;
+    const [first, ...later] = rounds;
+    expect(first?.read_bytes).toBeGreaterThan(bytesOf(move, 'backing'));
+    expect(later.length).toBeGreaterThan(0);
+    for (const { read_bytes } of later) {
+      expect(read_bytes).toBeGreaterThan(0);
+      expect(read_bytes).toBeLessThanOrEqual(bytesOf(move, 'disk'));
+    }
+    await move.here.run('stop', { shutdown_timeout_seconds: 0 }, 1);
+    const last = { ...move.order(), after_precopy: true };
+    const { digests } = (await move.here.run('copy', last, 1)).result;
+    expect((await move.there.run('verify', { disks: move.transfer_disks }, 1)).result).toMatchObject({
+      digests,
+    });
+    await move.prepare();
+    await move.finish();
+    expectSameView(
+      join(pair.target.instances_path, spec.id, 'disk'),
+      join(pair.source.instances_path, `${spec.id}.migrated`, 'disk'),
+    );
+  });
+
+  test('what it stands on is changed between two rounds: found before the guest is stopped', async () => {
+    const { spec, move, order } = await warm(() => flipBit(join(elsewhere, 'base.img'), 5000));
+    expect(await move.here.answer('precopy', order, 1)).toMatchObject({
+      code: 'backing_image_changed',
+      retriable: false,
+      message: expect.stringMatching(/base\.img/) as unknown,
+    });
+    expect((await pair.source.hypervisor.describe(spec.id))?.power_state).toBe(PowerState.running);
+    await move.here.run('abort_copy', {}, 1);
+  });
+
+  test('what it stands on is changed after the rounds: the copy does not count', async () => {
+    const { move, order } = await warm(() => undefined);
+    await move.here.run('precopy', order, 1);
+    await move.here.run('stop', { shutdown_timeout_seconds: 0 }, 1);
+    flipBit(join(elsewhere, 'base.img'), 5000);
+    expect(await move.here.answer('copy', { ...move.order(), after_precopy: true }, 1)).toMatchObject({
+      code: 'backing_image_changed',
+    });
+    await move.here.run('abort_copy', {}, 1);
   });
 });
 
