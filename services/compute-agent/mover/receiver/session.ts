@@ -90,13 +90,17 @@ export class ReceivingSession {
     for (const { name, size_bytes } of begin.disks) {
       disks.push(await onDisk(name, () => StagedDisk.open(folder, name, size_bytes)));
     }
+    // An extent is not durable whose file's name is not; a receiver that died may have made the file and come no further.
+    await onDisk('', () => flushFolder(folder));
     const proofs: DiskProofs[] = [];
     for (const [place, staged] of disks.entries()) {
       const { count } = staged.layout;
-      const held = continues ? heldExtents(known, place, staged.layout) : null;
+      // A file that was lost with its name holds nothing, whatever the journal says.
+      const has_content = continues && !staged.made;
+      const held = has_content ? heldExtents(known, place, staged.layout) : null;
       if (held !== null) staged.leaves = held.leaves;
       proofs.push(new DiskProofs(held?.proved ?? new ExtentSet(count, false), count));
-      await onDisk(staged.name, () => (continues ? staged.markUnknown(folder) : staged.clear()));
+      await onDisk(staged.name, () => (has_content ? staged.markUnknown(folder) : staged.clear()));
     }
     this.#proofs = proofs;
     const subject = { migration_id, disks: begin.disks };
@@ -204,7 +208,6 @@ export class ReceivingSession {
     for (const [place, staged] of this.#disks.entries()) {
       if (staged.leaves.root() !== finish.digests[place]) throw new DigestMismatch(staged.name);
     }
-    await onDisk('', () => flushFolder(this.#admitted.folder));
     const done = finish.prove === true ? await this.#prove() : { proved_bytes: 0, prove_seconds: 0 };
     this.#round_is_done = true;
     await this.#connection.write(textFrame('done', done));

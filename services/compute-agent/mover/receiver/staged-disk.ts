@@ -22,6 +22,8 @@ const memory_pool = new MemoryPool(WRITTEN_BEHIND);
 /** One disk that is being received. */
 export class StagedDisk {
   readonly name: string;
+  /** By `open`: there was none, so nothing that was known of it counts. */
+  readonly made: boolean;
   layout: ExtentLayout;
   /** What lies in the file, as far as it was written by us; claimed by the sender, proved by the digest at the end. */
   leaves: LeafTable;
@@ -35,8 +37,14 @@ export class StagedDisk {
   /** Of a write that nobody waited for. */
   #failure: { readonly error: unknown } | null = null;
 
-  private constructor(name: string, layout: ExtentLayout, handle: FileHandle, direct: FileHandle | null) {
+  private constructor(
+    subject: { readonly name: string; readonly layout: ExtentLayout; readonly made: boolean },
+    handle: FileHandle,
+    direct: FileHandle | null,
+  ) {
+    const { name, layout, made } = subject;
     this.name = name;
+    this.made = made;
     this.layout = layout;
     this.leaves = new LeafTable(layout);
     this.#handle = handle;
@@ -48,8 +56,7 @@ export class StagedDisk {
    * writes in its folder only.
    */
   static async open(folder: string, name: string, size_bytes: number): Promise<StagedDisk> {
-    const flags = constants.O_RDWR | constants.O_CREAT | constants.O_NOFOLLOW;
-    const handle = await open(join(folder, name), flags, 0o600);
+    const { handle, made } = await openOrMake(join(folder, name));
     try {
       const status = await handle.stat();
       if (!status.isFile()) throw new Error(`${name} is not a file`);
@@ -57,7 +64,7 @@ export class StagedDisk {
       const past_cache = await openDirect(join(folder, name), constants.O_RDWR | constants.O_NOFOLLOW);
       if (!past_cache.direct) await past_cache.handle.close();
       const direct = past_cache.direct ? past_cache.handle : null;
-      return new StagedDisk(name, new ExtentLayout(size_bytes), handle, direct);
+      return new StagedDisk({ name, layout: new ExtentLayout(size_bytes), made }, handle, direct);
     } catch (error) {
       await handle.close();
       throw error;
@@ -210,6 +217,16 @@ export class StagedDisk {
     await Promise.all(this.#writing.values());
     await Promise.all([this.#handle.close(), this.#direct?.close()]);
   }
+}
+
+async function openOrMake(path: string): Promise<{ readonly handle: FileHandle; readonly made: boolean }> {
+  const flags = constants.O_RDWR | constants.O_NOFOLLOW;
+  try {
+    return { handle: await open(path, flags), made: false };
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code !== 'ENOENT') throw error;
+  }
+  return { handle: await open(path, flags | constants.O_CREAT | constants.O_EXCL, 0o600), made: true };
 }
 
 /** Of a file; zeros, and nothing else, were written there by us. */
