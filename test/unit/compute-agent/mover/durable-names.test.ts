@@ -31,7 +31,7 @@ beforeEach(async () => {
   const handle = await open(folder);
   const files = Object.getPrototypeOf(handle) as FileHandle;
   await handle.close();
-  const sync = Reflect.get(files, 'sync') as unknown as (this: FileHandle) => Promise<void>;
+  const sync = Reflect.get(files, 'sync');
   vi.spyOn(files, 'sync').mockImplementation(async function (this: FileHandle) {
     const path = readlinkSync(`/proc/self/fd/${this.fd}`);
     await sync.call(this);
