@@ -3,10 +3,9 @@ import { join } from 'node:path';
 import { Type } from 'typebox';
 import type { InstanceMark } from '../folders/mark.ts';
 import { makeRootDisk } from '../images/root-disk.ts';
-import type { InstanceId } from '../../../shared/domain/ids.ts';
-import type { InstanceSpec } from '../../../shared/domain/instance-spec.ts';
-import { defineCommand, type HostParts } from './definition.ts';
+import { defineCommand } from './definition.ts';
 import { settleAtHome } from './guest.ts';
+import { holdingImage } from './image-space.ts';
 import { Spec } from './schemas.ts';
 
 /** Builds a guest from its image and starts it. */
@@ -32,7 +31,7 @@ export const spawn = defineCommand({
     const built = base.disks.length > 0 && (await isThere(join(folder, 'disk')));
     if (!built) {
       const { host, images, settings } = parts;
-      const disk = await holdingImage(instance_id, spec, parts, () =>
+      const disk = await holdingImage(command, parts, () =>
         makeRootDisk({ folder, spec, images, settings, host, asker: command }),
       );
       command.signal.throwIfAborted();
@@ -45,22 +44,6 @@ export const spawn = defineCommand({
     };
   },
 });
-
-/** Building takes nothing of the space that copies on their way here were promised. @throws DroverError host_disk_full */
-async function holdingImage<Result>(
-  instance_id: InstanceId,
-  { image }: InstanceSpec,
-  { images, settings, space }: HostParts,
-  build: () => Promise<Result>,
-): Promise<Result> {
-  if (image === null) return build();
-  const { sha512, size_bytes } = image;
-  const fetched_bytes = (await images.has(sha512)) ? 0 : size_bytes;
-  const copied_bytes = settings.use_cow_images ? 0 : size_bytes;
-  return space.holding({ instance_id, purpose: 'the image', bytes: fetched_bytes, shared_as: sha512 }, () =>
-    space.holding({ instance_id, purpose: 'the disk', bytes: copied_bytes }, build),
-  );
-}
 
 async function isThere(path: string): Promise<boolean> {
   try {

@@ -83,7 +83,7 @@ export class ImageCache {
     if (form === 'as it is' || source.disk_format === 'raw') return original(asker);
     return this.#shared.join(`${source.sha512}.raw`, asker, async (all) => {
       // The original may have left the cache: nothing stands on it.
-      const present = await this.#rawFormOf(source.sha512, all);
+      const present = await this.rawForm(source.sha512, all);
       return present ?? this.#convert(await original(all), all);
     });
   }
@@ -193,7 +193,8 @@ export class ImageCache {
     return { ...image, size_bytes: (await sizeOf(path)) ?? 0 };
   }
 
-  async #rawFormOf(original_sha512: string, asker: Asker): Promise<CachedImage | null> {
+  /** The raw form of an image of another format. @returns null when it is not here. @throws backing_image_changed */
+  async rawForm(original_sha512: string, asker: Asker): Promise<CachedImage | null> {
     const sha512 = await readRawFormNote(this.path(original_sha512));
     if (sha512 === null) return null;
     this.#asked(sha512);

@@ -1,12 +1,21 @@
 import { execFileSync } from 'node:child_process';
 import { createHash } from 'node:crypto';
-import { mkdtempSync, readFileSync, readdirSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import {
+  mkdtempSync,
+  readFileSync,
+  readdirSync,
+  rmSync,
+  statSync,
+  truncateSync,
+  writeFileSync,
+} from 'node:fs';
 import { createServer, type Server, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { once } from 'node:events';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test, vi } from 'vitest';
+import type { HostSettings } from '../../../services/compute-agent/commands/definition.ts';
 import { ImageCache } from '../../../services/compute-agent/images/image-cache.ts';
 import { readQcow2Header, writeBackingFile } from '../../../services/compute-agent/images/qcow2-header.ts';
 import type { ImageSource } from '../../../shared/domain/instance-spec.ts';
@@ -242,6 +251,62 @@ test('an image that would take what is promised to others is not fetched', async
   } finally {
     await host.close();
   }
+});
+
+describe('a compressed image that is needed as raw', () => {
+  const RAW = { use_cow_images: true, force_raw_images: true };
+  const DATA_BYTES = 8 * MEBIBYTE;
+  let compressed: ImageSource;
+  beforeAll(() => {
+    const work = mkdtempSync(join(tmpdir(), 'drover-compressed-'));
+    const [plain, path] = [join(work, 'plain'), join(work, 'image')];
+    writeFileSync(plain, Buffer.alloc(DATA_BYTES, 'data'));
+    truncateSync(plain, 8 * DATA_BYTES);
+    execFileSync('qemu-img', ['convert', '-c', '-f', 'raw', '-O', 'qcow2', plain, path]);
+    compressed = offer('/compressed', readFileSync(path), 'qcow2');
+    rmSync(work, { recursive: true });
+  });
+
+  async function spawned(free_bytes: number, settings: Partial<HostSettings>) {
+    const host = await TestHost.open({
+      folder,
+      name: 'source',
+      settings,
+      freeBytes: () => Promise.resolve(free_bytes),
+    });
+    try {
+      const spec = sampleSpec(undefined, compressed);
+      return await host.operation({ instance_id: spec.id, migration_id: null }).answer('spawn', { spec }, 1);
+    } finally {
+      await host.close();
+    }
+  }
+  const noRoomFor = (what: string) => ({
+    code: 'host_disk_full',
+    message: expect.stringMatching(new RegExp(`no room for ${what} .*: \\d+ bytes are needed`)) as string,
+  });
+
+  test.each([
+    ['an overlay stands on it', RAW],
+    ['the disk is a copy of it', { use_cow_images: false }],
+  ])('takes what its data takes, not its own size, where %s', async (_, settings) => {
+    expect(compressed.size_bytes).toBeLessThan(DATA_BYTES / 4);
+    expect(await spawned(DATA_BYTES / 2, settings)).toMatchObject(noRoomFor('the raw form of the image'));
+    // It was fetched: there is room for that. What would have been promised to nobody else is not taken.
+    expect(
+      readdirSync(join(folder, 'source', 'instances', '_base')).filter((name) => name.length === 128),
+    ).toEqual([compressed.sha512]);
+  });
+
+  test('does not take its virtual size', async () => {
+    expect(await spawned(2 * DATA_BYTES, RAW)).toMatchObject({ type: 'step_done' });
+  });
+
+  test('a copy of its raw form takes as much again', async () => {
+    expect(await spawned(2 * DATA_BYTES, RAW)).toMatchObject({ type: 'step_done' });
+    expect(await spawned(DATA_BYTES / 2, { use_cow_images: false })).toMatchObject(noRoomFor('the disk'));
+    expect(await spawned(DATA_BYTES / 2, RAW)).toMatchObject({ type: 'step_done' });
+  });
 });
 
 test('an overlay moves without its image: the target fetches it before the guest is touched', async () => {
