@@ -2,7 +2,7 @@ import { randomBytes } from 'node:crypto';
 import { hostname } from 'node:os';
 import cron from 'node-cron';
 import type { Configuration } from '../../shared/config/configuration.ts';
-import { connectDatabase } from '../../shared/database/connect.ts';
+import { connectDatabase, LOCK_WAIT_MILLISECONDS } from '../../shared/database/connect.ts';
 import { readImageTicketKey } from '../../shared/database/secrets.ts';
 import { schedulerId, type HostName } from '../../shared/domain/ids.ts';
 import type { Logger } from '../../shared/logging/logger.ts';
@@ -58,7 +58,13 @@ export async function startScheduler(configuration: Configuration, log: Logger):
   const onIdleError = (error: Error) => log.warn({ error }, 'lost an idle database connection');
   const connection = { connection: database.connection, application_name: `drover scheduler ${process.pid}` };
   const pool = connectDatabase(
-    { ...connection, max_pool_size: database.max_pool_size, pipeline: true, generic_plans: true },
+    {
+      ...connection,
+      max_pool_size: database.max_pool_size,
+      pipeline: true,
+      generic_plans: true,
+      lock_wait_milliseconds_max: LOCK_WAIT_MILLISECONDS,
+    },
     onIdleError,
   );
   // Not from the pool of decisions: with all its connections waiting for a lock, nothing would be sent any more.

@@ -26,6 +26,8 @@ export interface DatabaseOptions {
    * keys, so that no value makes another plan better.
    */
   readonly generic_plans?: boolean;
+  /** A statement that has waited so long for a lock fails (55P03): for callers that then try again. Default: no end. */
+  readonly lock_wait_milliseconds_max?: number;
 }
 
 /**
@@ -48,6 +50,13 @@ const keyedPlans = [
  */
 const FROZEN_AFTER_MILLISECONDS = 5000;
 
+/**
+ * For processes with several transactions at once. Shorter than a frozen one is suffered: when its locks are free, its other
+ * transactions have given up waiting for them, which the database sees to while their process does not run. Else each
+ * of them would get the locks in its turn, and keep them as long again.
+ */
+export const LOCK_WAIT_MILLISECONDS = FROZEN_AFTER_MILLISECONDS - 1000;
+
 /** Opens a pool. Connections are made on first use; an idle one that breaks is reported and replaced. */
 export function connectDatabase(options: DatabaseOptions, onIdleError: (error: Error) => void): Pool {
   const pool = new pg.Pool({
@@ -57,6 +66,7 @@ export function connectDatabase(options: DatabaseOptions, onIdleError: (error: E
     ...(options.pipeline === true ? { pipeline: true } : {}),
     ...(options.generic_plans === true ? { options: keyedPlans } : {}),
     idle_in_transaction_session_timeout: FROZEN_AFTER_MILLISECONDS,
+    lock_timeout: options.lock_wait_milliseconds_max ?? 0,
     connectionTimeoutMillis: 10_000,
   });
   pool.on('error', onIdleError);

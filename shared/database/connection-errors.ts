@@ -29,3 +29,10 @@ export function isConnectionError(error: unknown): boolean {
     );
   return words.test(error.message) || isConnectionError(error.cause);
 }
+
+/** PostgreSQL, appendix A: lock_not_available. */
+const LOCK_NOT_AVAILABLE = '55P03';
+
+/** True when somebody else has held a lock for longer than this one was to wait: the same work may succeed later. */
+export const isLockWaitError = (error: unknown): boolean =>
+  error instanceof Error && Reflect.get(error, 'code') === LOCK_NOT_AVAILABLE;

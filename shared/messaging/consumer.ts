@@ -1,6 +1,6 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import type { ConfirmChannel, ConsumeMessage, MessageProperties } from 'amqplib';
-import { isConnectionError } from '../database/connection-errors.ts';
+import { isConnectionError, isLockWaitError } from '../database/connection-errors.ts';
 import type { BrokerConnection } from './connection.ts';
 import { KeptChannel } from './kept-channel.ts';
 
@@ -24,7 +24,7 @@ export interface ConsumerOptions {
   readonly handler: (delivery: Delivery) => Promise<void>;
   /**
    * A message that this process has failed on this often goes to the dead-letter queue. Default 10. Failures because
-   * the database is away are not the message's, and do not count.
+   * the database is away, or somebody keeps a lock in it, are not the message's, and do not count.
    */
   readonly failures_max?: number;
   /** Runs on each new channel before consuming: the scheduler declares the topology here. */
@@ -135,7 +135,7 @@ class QueueConsumer implements Consumer {
     const key = keyOf(message);
     const before = this.#failures.get(key) ?? { seen: 0, counted: 0 };
     const seen = before.seen + 1;
-    const counted = before.counted + (isConnectionError(error) ? 0 : 1);
+    const counted = before.counted + (isConnectionError(error) || isLockWaitError(error) ? 0 : 1);
     const last = counted >= (this.#options.failures_max ?? 10);
     this.#connection.log.error(
       { error, queue: this.#options.queue, message_id: key, failures: counted },

@@ -1,4 +1,5 @@
 import type { Pool, Queryable } from '../../../shared/database/connect.ts';
+import { isLockWaitError } from '../../../shared/database/connection-errors.ts';
 
 /** PostgreSQL chose this transaction to end a deadlock; the work may simply be done again. */
 const DEADLOCK_DETECTED = '40P01';
@@ -18,7 +19,8 @@ export interface Transaction extends Queryable {
 /**
  * Runs `work` in one transaction on a pipelined connection: `begin` travels with the first statement and, when work
  * calls `finish`, `commit` with the last. If work returns without `finish`, nothing was changed and it is rolled back.
- * A transaction that PostgreSQL ended to break a deadlock is run again, so `work` must keep nothing from a first run.
+ * A transaction that PostgreSQL ended to break a deadlock, or because it has waited for a lock long enough, is run again,
+ * so `work` must keep nothing from a first run.
  */
 export async function transact<Result>(
   pool: Pool,
@@ -28,11 +30,13 @@ export async function transact<Result>(
     try {
       return await transactOnce(pool, work);
     } catch (error) {
-      if (tries >= TRIES || !(error instanceof Error && 'code' in error && error.code === DEADLOCK_DETECTED))
-        throw error;
+      if (tries >= TRIES || !(isDeadlock(error) || isLockWaitError(error))) throw error;
     }
   }
 }
+
+const isDeadlock = (error: unknown): boolean =>
+  error instanceof Error && 'code' in error && error.code === DEADLOCK_DETECTED;
 
 async function transactOnce<Result>(
   pool: Pool,

@@ -165,7 +165,7 @@ describe('a scheduler in the middle of claims that it makes together', { timeout
       victim.kill('SIGSTOP');
     });
     try {
-      // Its transactions are ended one after the other: each gets the hosts when the one before it has lost them.
+      // The transaction that has them is ended; the others of this process have given up by then.
       await untilValue(pool, `select count(*) >= 10 from operations where state = 'done'`, [], true, 30);
     } finally {
       victim?.kill('SIGCONT');

@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { isConnectionError } from '../../../shared/database/connection-errors.ts';
+import { isConnectionError, isLockWaitError } from '../../../shared/database/connection-errors.ts';
 
 const coded = (code: string, more: object = {}) => Object.assign(new Error('x'), { code, ...more });
 
@@ -20,3 +20,11 @@ test.for<[string, unknown]>([
   ['an error of ours', new TypeError('undefined is no function')],
   ['no error', 'ECONNREFUSED'],
 ])('%s: the message itself has failed', ([, error]) => expect(isConnectionError(error)).toBe(false));
+
+test.for<[string, unknown, boolean]>([
+  ['a lock that somebody else keeps', coded('55P03'), true],
+  ['a deadlock', coded('40P01'), false],
+  ['no error', '55P03', false],
+])('%s: whether it has waited for a lock', ([, error, waited]) =>
+  expect(isLockWaitError(error)).toBe(waited),
+);
