@@ -1,10 +1,18 @@
 import { segmentsOf, UNKNOWN_LEAF, type Segment } from '../disks/extents.ts';
 import type { LeafTable } from '../disks/leaf-table.ts';
 import { decodedBytes, encodings, type Extent, type ExtentAddress } from '../protocol.ts';
+import type { PackingStep } from './packing-levels.ts';
 import type { PendingRead } from './read-ahead.ts';
 import type { SendWindow } from './send-window.ts';
 import type { SendingOptions } from './session-terms.ts';
 import type { SourceDisk } from './source-disk.ts';
+
+/** An extent that is ready to leave. */
+export interface PreparedExtent {
+  readonly extent: Extent;
+  readonly plain_bytes: number;
+  readonly step: PackingStep;
+}
 
 /**
  * Decides for each extent whether it must be read and sent, and makes those ready that must. All that is counted of
@@ -43,7 +51,7 @@ export class ExtentPreparation {
    * @returns null when the receiver has it already
    * @throws SourceReadFailure; what the window was told
    */
-  async prepare(read: PendingRead, stream: number): Promise<Extent | null> {
+  async prepare(read: PendingRead, stream: number): Promise<PreparedExtent | null> {
     const { disk, index, source } = read;
     this.#window.check();
     const content = await read.content;
@@ -71,8 +79,8 @@ export class ExtentPreparation {
     onActivity();
   }
 
-  async #pack(read: PendingRead, content: Buffer, stream: number): Promise<Extent> {
-    const { limiter, compressor, counters } = this.#options;
+  async #pack(read: PendingRead, content: Buffer, stream: number): Promise<PreparedExtent> {
+    const { compressor, counters } = this.#options;
     const { disk, index, source, again } = read;
     const length = source.layout.length(index);
     await this.#window.room(length);
@@ -81,21 +89,21 @@ export class ExtentPreparation {
     this.held[disk]?.set(index, source.leaves.get(index));
     const segments = source.leaves.isZero(index) ? [] : segmentsOf(content, source.layout.extent_bytes);
     const plain = compact(content, segments);
-    const packed = await compressor.pack(plain, limiter.rate_bytes_per_second);
+    const payload = await compressor.pack(plain);
     const extent: Extent = {
       disk,
       index,
       leaf: source.leaves.get(index),
-      encoding: packed === null ? encodings.plain : encodings.zstd,
+      encoding: payload.is_packed ? encodings.zstd : encodings.plain,
       segments,
-      payload: packed ?? plain,
+      payload: payload.bytes,
     };
     if (!again) {
       counters.changed_bytes += length;
       this.#account(source, index, { skipped: false });
       counters.skipped_bytes += length - decodedBytes(segments);
     }
-    return extent;
+    return { extent, plain_bytes: plain.length, step: payload.step };
   }
 }
 

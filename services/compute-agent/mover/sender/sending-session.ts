@@ -13,7 +13,7 @@ import {
   type ExtentAddress,
 } from '../protocol.ts';
 import { readDone, readReady } from '../protocol-texts.ts';
-import { ExtentPreparation } from './extent-preparation.ts';
+import { ExtentPreparation, type PreparedExtent } from './extent-preparation.ts';
 import { FurtherStreams, type Stream } from './further-streams.ts';
 import { beginRead, READ_AHEAD, readAhead, type PendingRead } from './read-ahead.ts';
 import { RemoteFailure, type ReceiverLink } from './receiver-link.ts';
@@ -66,7 +66,8 @@ export class SendingSession {
 
   /** @throws RemoteFailure, ConnectionClosed, ProtocolError, SourceReadFailure */
   async run(): Promise<SessionResult> {
-    const { link, disks, counters, round, held, prove } = this.#options;
+    const { link, disks, counters, round, held, prove, compressor } = this.#options;
+    compressor.restart();
     counters.processed_bytes = 0;
     counters.skipped_bytes = 0;
     const sizes = disks.map(({ name, layout }) => ({ name, size_bytes: layout.size_bytes }));
@@ -209,32 +210,27 @@ export class SendingSession {
     this.#preparation.doubt(extents);
   }
 
-  async #putNext(extent: Extent | null, link: ReceiverLink): Promise<void> {
-    if (extent === null) return;
+  async #putNext(prepared: PreparedExtent | null, link: ReceiverLink): Promise<void> {
+    if (prepared === null) return;
+    const { extent, step, plain_bytes } = prepared;
     this.#preparation.noteLeaving(extent);
-    const started_at = performance.now();
-    const wire_bytes = await this.#put(extent, link);
-    // Each stream sees its part of the link.
-    const seen_bytes = wire_bytes * (1 + this.#further.count);
-    this.#options.compressor.noteSent(seen_bytes, performance.now() - started_at);
+    await this.#put(extent, link);
+    this.#options.compressor.notePut(step, plain_bytes);
   }
 
-  async #put(extent: Extent, link: ReceiverLink): Promise<number> {
+  async #put(extent: Extent, link: ReceiverLink): Promise<void> {
     const { limiter, counters, onActivity } = this.#options;
     const parts = [extentFrameHead(extent), extent.payload];
-    let total_bytes = 0;
     for (const part of parts) {
       for (let at = 0; at < part.length;) {
         const slice = part.subarray(at, at + Math.min(limiter.slice_bytes, part.length));
         await limiter.take(slice.length);
         await link.connection.write(slice);
         at += slice.length;
-        total_bytes += slice.length;
+        this.#put_bytes += slice.length;
         counters.sent_bytes += slice.length;
         onActivity();
       }
     }
-    this.#put_bytes += total_bytes;
-    return total_bytes;
   }
 }

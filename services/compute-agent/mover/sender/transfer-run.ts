@@ -5,7 +5,7 @@ import type { TransferProgress } from '../../../../shared/messaging/messages.ts'
 import { unlimitedCpu, type CpuShare } from '../cpu-share.ts';
 import type { ChangedRanges, Transfer } from '../mover.ts';
 import { addressOf } from './address-of.ts';
-import { Compressor, thisHost } from './compressor.ts';
+import { Compressor } from './compressor.ts';
 import { RateLimiter } from './rate-limiter.ts';
 import { SendingSession } from './sending-session.ts';
 import type { SentRuns } from './sent-extents.ts';
@@ -27,7 +27,7 @@ export class TransferRun {
   readonly #disks: TransferDisks;
   readonly #limiter: RateLimiter;
   readonly #cpu: CpuShare;
-  readonly #compressor: Compressor;
+  readonly #compressor = new Compressor();
   readonly #counters = newCounters();
   readonly #clock = new TransferClock();
   #round = 1;
@@ -40,18 +40,20 @@ export class TransferRun {
     this.#link = new TransferLink(transfer, options.open);
     this.#disks = new TransferDisks(transfer);
     this.#cpu = options.cpu ?? unlimitedCpu;
-    this.#compressor = new Compressor(thisHost(this.#cpu.cores));
     this.#limiter = new RateLimiter(transfer.limit_bytes_per_second);
   }
 
   setLimit(limit_bytes_per_second: number): void {
+    if (limit_bytes_per_second === this.#limiter.rate_bytes_per_second) return;
     this.#limiter.setRate(limit_bytes_per_second);
+    this.#compressor.restart();
   }
 
   /** What has been sent stays; the connections are kept and cost nothing. */
   setPaused(paused: boolean): void {
     this.#limiter.setPaused(paused);
     this.#clock.setPaused(paused);
+    this.#compressor.restart();
   }
 
   /** Logs in and says hello; the connection is kept for `send`. @throws DroverError */
@@ -206,6 +208,7 @@ export class TransferRun {
   /** Lets go of the connection and the disks. */
   async close(): Promise<void> {
     this.#link.drop();
+    this.#compressor.close();
     await this.#disks.close();
   }
 

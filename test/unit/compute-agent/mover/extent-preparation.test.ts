@@ -5,6 +5,7 @@ import { afterEach, beforeEach, expect, test } from 'vitest';
 import { LeafTable } from '../../../../services/compute-agent/mover/disks/leaf-table.ts';
 import type { Extent } from '../../../../services/compute-agent/mover/protocol.ts';
 import { ExtentPreparation } from '../../../../services/compute-agent/mover/sender/extent-preparation.ts';
+import { PLAIN } from '../../../../services/compute-agent/mover/sender/packing-levels.ts';
 import { SendWindow } from '../../../../services/compute-agent/mover/sender/send-window.ts';
 import {
   newCounters,
@@ -37,8 +38,9 @@ function newSession(): ExtentPreparation {
   const options: Partial<SendingOptions> = {
     disks: [source],
     counters,
-    limiter: { rate_bytes_per_second: 0 } as SendingOptions['limiter'],
-    compressor: { pack: () => Promise.resolve(null) } as unknown as SendingOptions['compressor'],
+    compressor: {
+      pack: (bytes: Buffer) => Promise.resolve({ bytes, is_packed: false, step: PLAIN }),
+    } as unknown as SendingOptions['compressor'],
     onActivity: () => undefined,
   };
   const preparation = new ExtentPreparation(options as SendingOptions, new SendWindow(4 * MEBIBYTE));
@@ -57,9 +59,9 @@ async function prepared(session: ExtentPreparation): Promise<Extent> {
     content: Promise.resolve(content),
     again: false,
   };
-  const extent = await session.prepare(read, 0);
-  if (extent === null) throw new Error('it need not be sent');
-  return extent;
+  const ready = await session.prepare(read, 0);
+  if (ready === null) throw new Error('it need not be sent');
+  return ready.extent;
 }
 
 test('what was made ready and never left was not sent, so that it is not sent again', async () => {

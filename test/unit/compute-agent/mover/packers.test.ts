@@ -1,0 +1,67 @@
+import { randomBytes } from 'node:crypto';
+import { zstdDecompressSync } from 'node:zlib';
+import fc from 'fast-check';
+import { afterEach, beforeEach, expect, test } from 'vitest';
+import { Packers } from '../../../../services/compute-agent/mover/sender/packers.ts';
+import { HEAVIEST, LIGHTEST, PLAIN } from '../../../../services/compute-agent/mover/sender/packing-levels.ts';
+
+const MEBIBYTE = 1024 * 1024;
+/** In the fifth byte of a frame of zstd: a field with the length follows. */
+const SAYS_LENGTH = 0xe0;
+
+let packers: Packers;
+beforeEach(() => {
+  packers = new Packers();
+});
+afterEach(() => packers.close());
+
+/** Words and noise: some of it gets shorter. */
+function payload(bytes: number, noise_bytes: number): Buffer {
+  const content = Buffer.alloc(bytes, 'where one disk ends, another begins; ');
+  randomBytes(Math.min(noise_bytes, bytes)).copy(content);
+  return content;
+}
+
+test('payloads of any length, several at a time and at changing steps, come out as they went in', async () => {
+  const sizes = fc.record({
+    bytes: fc.integer({ min: 1, max: 3 * MEBIBYTE }),
+    noise_bytes: fc.integer({ min: 0, max: 3 * MEBIBYTE }),
+    step: fc.integer({ min: LIGHTEST, max: HEAVIEST }),
+  });
+  await fc.assert(
+    fc.asyncProperty(fc.array(sizes, { minLength: 1, maxLength: 5 }), async (payloads) => {
+      const plain = payloads.map(({ bytes, noise_bytes }) => payload(bytes, noise_bytes));
+      const packed = await Promise.all(
+        plain.map((content, place) => packers.pack(content, payloads[place]?.step ?? LIGHTEST)),
+      );
+      for (const [place, bytes] of packed.entries()) {
+        // The frame says how long its content is: it is unpacked in one go, without a copy.
+        expect((bytes[4] ?? 0) & SAYS_LENGTH).not.toBe(0);
+        const maxOutputLength = plain[place]?.length ?? 0;
+        expect(zstdDecompressSync(bytes, { maxOutputLength }).equals(plain[place] ?? Buffer.alloc(0))).toBe(
+          true,
+        );
+      }
+    }),
+    { numRuns: 20 },
+  );
+});
+
+test('one after the other through the same room, where the last result does not fit', async () => {
+  for (let turn = 0; turn < 12; turn += 1) {
+    const plain = payload(MEBIBYTE, 700_000);
+    const packed = await packers.pack(plain, LIGHTEST);
+    expect(packed.length).toBeLessThan(720_000);
+    expect(zstdDecompressSync(packed, { maxOutputLength: MEBIBYTE }).equals(plain)).toBe(true);
+  }
+});
+
+test('the plain step does not pack', async () => {
+  await expect(packers.pack(Buffer.alloc(10), PLAIN)).rejects.toThrow(RangeError);
+});
+
+test('closed while it packs, it ends the payload first', async () => {
+  const packing = packers.pack(payload(MEBIBYTE, 0), LIGHTEST);
+  packers.close();
+  expect(zstdDecompressSync(await packing).length).toBe(MEBIBYTE);
+});
