@@ -19,6 +19,10 @@ import { buildHostReport, type ReportSettings } from './inventory/host-report.ts
 import { Reporter } from './inventory/reporter.ts';
 import type { ReceiverAdmission, SenderSupervisor } from './mover/mover.ts';
 import { TransferKeys } from './transfer-keys.ts';
+import { HostVolumes } from './volumes/host-volumes.ts';
+import type { LogicalVolumes } from './volumes/logical-volumes.ts';
+import { Lvm } from './volumes/lvm.ts';
+import { ReportedGroup } from './volumes/reported-group.ts';
 
 export interface AgentOptions {
   readonly host: HostName;
@@ -39,6 +43,8 @@ export interface AgentOptions {
   readonly onAnswer?: CommandRunnerOptions['onAnswer'];
   /** Default: what statfs says of the instances' folder. */
   readonly freeBytes?: () => Promise<number>;
+  /** Default: LVM2's, of this machine. */
+  readonly volumes?: LogicalVolumes;
   /** Nothing: unused images stay. */
   readonly image_cache?: SweepSettings;
 }
@@ -46,7 +52,10 @@ export interface AgentOptions {
 /** One host. Many may run in one process: nothing here is global. */
 export interface Agent {
   readonly boot_id: string;
-  /** Looks at the folders, then reports for the first time. */
+  /**
+   * Looks at the folders, then reports for the first time.
+   * @throws DroverError volume_group_unset, volume_group_missing, disk_tool_missing where disks lie in volumes
+   */
   start(): Promise<void>;
   /**
    * Takes one message of the host's queue. Resolves when it may be acknowledged: when it is answered, or after some
@@ -74,6 +83,7 @@ class HostAgent implements Agent {
   readonly #queues = new InstanceQueues();
   readonly #reporter: Reporter;
   readonly #sweeper: CacheSweeper;
+  readonly #group: ReportedGroup;
   /** Rejects what `handle` has promised to callers that still wait. */
   readonly #giveUp = new Set<(error: Error) => void>();
   #endWatch: () => void = () => undefined;
@@ -81,7 +91,13 @@ class HostAgent implements Agent {
   constructor(options: AgentOptions) {
     const { host, instances_path, hypervisor, log } = options;
     this.#options = options;
-    const folders = new InstanceFolders({ instances_path, host });
+    const folders: InstanceFolders = new InstanceFolders({
+      instances_path,
+      host,
+      removeVolumes: (mark, others) => volumes.removeWith(mark, others),
+    });
+    const volumes = new HostVolumes({ host, folders, volumes: options.volumes ?? new Lvm({ host }) });
+    this.#group = new ReportedGroup({ host, volumes, settings: options.settings, log });
     this.#parts = {
       host,
       address: options.address,
@@ -91,9 +107,11 @@ class HostAgent implements Agent {
       space: new SpaceLedger({
         folders,
         host,
+        volumes,
         reserved_host_bytes: options.report.reserved_host_disk_mb * MEBIBYTE,
         ...(options.freeBytes === undefined ? {} : { freeBytes: options.freeBytes }),
       }),
+      volumes,
       keys: new TransferKeys(),
       sender: options.sender,
       receiver: options.receiver,
@@ -127,6 +145,7 @@ class HostAgent implements Agent {
           folders,
           settings: options.report,
           isBusy: (id) => this.#queues.has(id),
+          volumeGroup: () => this.#group.figures(),
         }),
       send: (report) => this.#events.publish({ ...this.#events.header(), type: 'host_reported', report }),
       onError: (error) => log.error({ error }, 'the host could not be reported'),
@@ -139,8 +158,10 @@ class HostAgent implements Agent {
 
   async start(): Promise<void> {
     const { folders, images, hypervisor } = this.#parts;
+    await this.#group.require();
     for (const { folder, reason } of await folders.load())
-      this.#options.log.error({ folder, reason }, 'a folder is left alone: its mark cannot be read');
+      this.#options.log.error({ folder, reason }, 'a folder is left alone');
+    await this.#group.tellUnnamed();
     await images.load();
     this.#sweeper.start();
     this.#endWatch = hypervisor.watch((fact) => this.#guestChanged(fact));

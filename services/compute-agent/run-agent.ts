@@ -40,7 +40,7 @@ export async function runAgent(
 ): Promise<RunningService> {
   const { DEFAULT } = configuration;
   const host = hostOf(configuration);
-  const { images_type } = configuration.libvirt;
+  const { images_type, images_volume_group } = configuration.libvirt;
   await Promise.all([makeFolder(DEFAULT.state_path), makeFolder(DEFAULT.instances_path)]);
   const hypervisor = await openHypervisor({
     compute_driver: DEFAULT.compute_driver,
@@ -67,6 +67,7 @@ export async function runAgent(
       stall_timeout_seconds: configuration.mover.stall_timeout_seconds,
       start_grace_seconds: 0,
       images_type,
+      images_volume_group,
       reserve_headroom_percent: configuration.mover.reserve_headroom_percent,
     },
     image_cache: sweepSettings(configuration),

@@ -109,7 +109,7 @@ export const agentErrors = {
     http_status: 409,
     message:
       'Host {host} keeps its disks as {images_type} ([libvirt] images_type), and instance {instance} cannot come there: {missing}.',
-    advice: 'Set images_type of that host to default, raw or qcow2, or choose another host.',
+    advice: 'Set images_type of that host to default, raw, qcow2 or lvm, or choose another host.',
   },
   disk_format_unknown: {
     http_status: 409,
@@ -120,6 +120,28 @@ export const agentErrors = {
     http_status: 500,
     message: '{tool} failed on {host} with {reason}.',
     advice: 'Look at the free disk space and the installed version of {tool} on {host}.',
+  },
+  disk_tool_missing: {
+    http_status: 500,
+    message: '{tool} is not installed on {host}, and its disks cannot be kept as its configuration says.',
+    advice: 'Install the Debian package {package} on {host}.',
+  },
+  volume_group_unset: {
+    http_status: 500,
+    message:
+      'Host {host} keeps its disks in logical volumes ([libvirt] images_type = lvm), but images_volume_group does not say in which group.',
+    advice: 'Set [libvirt] images_volume_group on {host}; `vgs` lists the groups there.',
+  },
+  volume_group_missing: {
+    http_status: 500,
+    message: 'Volume group {group} ([libvirt] images_volume_group) was not found on {host}: {reason}.',
+    advice: 'Correct the name, or make the group with `vgcreate`; `vgs` lists the groups there.',
+  },
+  volume_not_ours: {
+    http_status: 409,
+    message:
+      'Logical volume {volume} on {host} is wanted for a disk of instance {instance}, but it is there and no try of ours made it for that: {found}.',
+    advice: 'It was left alone. Find out what it is; rename or remove it, or choose another host.',
   },
   hypervisor_driver_missing: {
     http_status: 500,

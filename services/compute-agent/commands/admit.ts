@@ -24,7 +24,7 @@ export const admit = defineCommand({
     const migration_id = migrationOf(command, parts);
     await refuseClash(instance_id, parts);
     await parts.hypervisor.admits(spec);
-    const conversions = conversionsOf(command, parts);
+    const conversions = await conversionsOf(command, parts);
     const missing = await missingFiles(command, parts);
     const transfer_disks = [...missing, ...disks];
     const { reserve_headroom_percent } = parts.settings;
@@ -57,7 +57,11 @@ export const admit = defineCommand({
           ? 'space is reserved and the key is admitted'
           : 'was admitted already; the key is renewed',
         ...missing.map(({ name }) => `the source is to send ${name}`),
-        ...conversions.map(({ name, format }) => `${name} will be ${format}`),
+        ...conversions.map(({ name, format, volume }) =>
+          volume === undefined
+            ? `${name} will be ${format}`
+            : `${name} will be volume ${volume.group}/${volume.name} of ${volume.size_bytes} bytes`,
+        ),
       ].join('; '),
       result: {
         endpoint,

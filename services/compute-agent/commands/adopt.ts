@@ -4,7 +4,7 @@ import { DroverError } from '../../../shared/errors/drover-error.ts';
 import type { MarkedDisk } from '../folders/mark.ts';
 import { checkArrivedDisk } from '../images/arrived-disk.ts';
 import { renameBackingFile } from '../images/describe-disk.ts';
-import { backingFileName, growDisk } from '../images/root-disk.ts';
+import { backingFileName, growDisk, wantedBytes } from '../images/root-disk.ts';
 import { defineCommand, migrationOf, type HostParts } from './definition.ts';
 import { settleAtHome } from './guest.ts';
 import { Spec } from './schemas.ts';
@@ -31,7 +31,7 @@ export const adopt = defineCommand({
     if (staging?.migration_id === migration_id) {
       const folder = parts.folders.folder(instance_id, 'staging');
       for (const disk of staging.disks)
-        await fitDisk(join(folder, disk.name), disk, spec.flavor.root_gb, parts);
+        await fitDisk(join(folder, disk.name), disk, wantedBytes(disk.name, spec), parts);
     }
     const outcome = await parts.folders.move(instance_id, {
       from: 'staging',
@@ -50,10 +50,15 @@ export const adopt = defineCommand({
 });
 
 /** The backing file has this host's name for it, and the disk is as large as the flavor says. */
-async function fitDisk(path: string, disk: MarkedDisk, root_gb: number, parts: HostParts): Promise<void> {
+async function fitDisk(
+  path: string,
+  disk: MarkedDisk,
+  wanted_bytes: number,
+  parts: HostParts,
+): Promise<void> {
   if (disk.backing !== null && disk.format === 'qcow2')
     await renameBackingFile(path, backingFileName(disk.backing.sha512), parts.host);
   // Before qemu-img or the hypervisor opens it.
   await checkArrivedDisk(path, disk, parts.host);
-  if (disk.name === 'disk') await growDisk(path, disk, root_gb, parts.host);
+  await growDisk(path, disk, wanted_bytes, parts.host);
 }

@@ -1,25 +1,38 @@
 import type { InstanceSpec } from '../../../shared/domain/instance-spec.ts';
 import { isDroverError } from '../../../shared/errors/drover-error.ts';
 import type { BackingFile, DiskDescription } from '../../../shared/messaging/commands.ts';
-import type { Conversion, InstanceMark, MarkedDisk } from '../folders/mark.ts';
+import { isInForm, type Conversion, type InstanceMark, type MarkedDisk } from '../folders/mark.ts';
 import { reservedBytesOf } from '../folders/space-need.ts';
 import { checkCachedFile } from '../images/arrived-disk.ts';
 import { chainOf, travelName } from '../images/backing-chain.ts';
-import { wantedFormat } from '../images/disk-format.ts';
+import { volumeGroup, wantedFormat } from '../images/disk-format.ts';
+import { wantedBytes } from '../images/root-disk.ts';
 import type { AcceptedCommand, HostParts } from './definition.ts';
 
 /** What a target makes of the disks that are to come. */
 
-/** Disks that this host wants in another format. @throws DroverError disk_storage_unsupported */
-export function conversionsOf(
+/**
+ * Disks that this host wants in another form: of another format, or in a volume. One of a volume is as large as the
+ * flavor wants it from the beginning.
+ * @throws DroverError disk_storage_unsupported, volume_group_unset, volume_group_missing
+ */
+export async function conversionsOf(
   command: AcceptedCommand<'admit'>,
-  { host, settings }: HostParts,
-): readonly Conversion[] {
-  const where = { host, instance: command.instance_id };
-  return command.arguments.disks
-    .map((disk) => ({ disk, format: wantedFormat(settings.images_type, disk.format, where) }))
-    .filter(({ disk, format }) => format !== disk.format)
-    .map(({ disk: { name }, format }) => ({ name, format }));
+  { host, settings, volumes }: HostParts,
+): Promise<readonly Conversion[]> {
+  const { instance_id } = command;
+  const { disks, spec } = command.arguments;
+  const group = volumeGroup(settings, host);
+  const conversions: Conversion[] = [];
+  for (const { name, format: present, virtual_size_bytes } of disks) {
+    const format = wantedFormat(settings.images_type, present, { host, instance: instance_id });
+    if (group !== null) {
+      const size_bytes = Math.max(virtual_size_bytes, wantedBytes(name, spec));
+      const volume = await volumes.plan(group, instance_id, { name, size_bytes });
+      conversions.push({ name, format, volume });
+    } else if (format !== present) conversions.push({ name, format });
+  }
+  return conversions;
 }
 
 /**
@@ -28,7 +41,7 @@ export function conversionsOf(
  */
 export function convertedIn(staged: InstanceMark | null, name: string): MarkedDisk | undefined {
   const wanted = staged?.conversions?.find((conversion) => conversion.name === name);
-  return staged?.disks.find((disk) => disk.name === name && disk.format === wanted?.format);
+  return wanted && staged?.disks.find((disk) => isInForm(disk, wanted));
 }
 
 /** While a disk is converted both its forms are there; the new one has all that the old one stands on in it. */
@@ -38,9 +51,10 @@ export function convertedBytes(
   headroom_percent: number,
 ): number {
   let bytes = 0;
-  for (const { name, format } of conversions) {
+  for (const { name, format, volume } of conversions) {
     const disk = disks.find((candidate) => candidate.name === name);
-    if (disk === undefined) continue;
+    // A volume takes its room from its group.
+    if (disk === undefined || volume !== undefined) continue;
     const { virtual_size_bytes } = disk;
     const allocated_bytes = flatBytes(disk);
     const flat = { ...disk, format, file_size_bytes: virtual_size_bytes, allocated_bytes, backing: null };

@@ -11,6 +11,7 @@ import type { DiskSettings } from '../images/root-disk.ts';
 import type { ReceiverAdmission, SenderSupervisor } from '../mover/mover.ts';
 import type { TransferKeys } from '../transfer-keys.ts';
 import type { SpaceLedger } from '../folders/space-ledger.ts';
+import type { HostVolumes } from '../volumes/host-volumes.ts';
 
 /** The parts of a host that commands work with. */
 export interface HostParts {
@@ -21,6 +22,7 @@ export interface HostParts {
   readonly folders: InstanceFolders;
   readonly images: ImageCache;
   readonly space: SpaceLedger;
+  readonly volumes: HostVolumes;
   readonly keys: TransferKeys;
   readonly sender: SenderSupervisor;
   readonly receiver: ReceiverAdmission;
@@ -33,6 +35,8 @@ export interface HostSettings extends DiskSettings {
   readonly start_grace_seconds: number;
   /** Format of disks that come here; `default`: the one that they have. */
   readonly images_type: ImagesType;
+  /** Where images_type = lvm keeps disks. */
+  readonly images_volume_group: string | null;
   /** `[mover] reserve_headroom_percent`. */
   readonly reserve_headroom_percent: number;
 }

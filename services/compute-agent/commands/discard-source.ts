@@ -21,10 +21,11 @@ export const discardSource = defineCommand({
   },
 });
 
-/** Volumes are not ours: only their names in the folder go. What they are is for the record, so that somebody can. */
+/** Devices that we did not make are not ours: only their names in the folder go. What they are is for the record, so that somebody can. */
 async function devicesOf(id: InstanceId, { folders }: HostParts): Promise<readonly string[]> {
   const devices: string[] = [];
-  for (const { name } of (await folders.read(id, 'retired'))?.disks ?? []) {
+  for (const { name, volume } of (await folders.read(id, 'retired'))?.disks ?? []) {
+    if (volume !== undefined) continue;
     const path = join(folders.folder(id, 'retired'), name);
     const found = await stat(path).catch(() => null);
     if (found?.isBlockDevice() === true) devices.push(await realpath(path));

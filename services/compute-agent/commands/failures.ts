@@ -25,6 +25,8 @@ const final: ReadonlySet<
   'backing_image_changed',
   'disk_format_unknown',
   'disk_storage_unsupported',
+  'disk_tool_missing',
+  'volume_not_ours',
   'stale_epoch',
   'stale_fencing',
   'mover_host_key_mismatch',

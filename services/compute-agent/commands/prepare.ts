@@ -1,12 +1,12 @@
 import { rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { DroverError } from '../../../shared/errors/drover-error.ts';
-import type { InstanceMark, MarkedDisk } from '../folders/mark.ts';
+import { isInForm, type InstanceMark, type MarkedDisk } from '../folders/mark.ts';
 import { checkArrivedDisk, checkCachedFile } from '../images/arrived-disk.ts';
 import { chainOf, travelName } from '../images/backing-chain.ts';
 import { makeConverted, placeConverted } from '../images/converted-disk.ts';
 import { renameBackingFile } from '../images/describe-disk.ts';
-import { backingFileName } from '../images/root-disk.ts';
+import { backingFileName, growDisk } from '../images/root-disk.ts';
 import { defineCommand, migrationOf, type AcceptedCommand, type HostParts } from './definition.ts';
 import { Nothing } from './schemas.ts';
 
@@ -80,12 +80,21 @@ async function convert(
 ): Promise<number> {
   const wanted = staging.conversions ?? [];
   let mark = staging;
-  for (const { name, format } of wanted) {
+  for (const conversion of wanted) {
+    const { name, format, volume } = conversion;
     const disk = mark.disks.find((candidate) => candidate.name === name);
-    if (disk === undefined || disk.format === format) continue;
-    await makeConverted({ folder, name, from: disk.format, to: format, host: parts.host }, command);
+    if (disk === undefined || isInForm(disk, conversion)) continue;
+    const forms = { folder, name, from: disk.format, to: format, host: parts.host };
+    if (volume === undefined) await makeConverted(forms, command);
+    else {
+      // So that all of the volume is written: what its extents held before was somebody else's.
+      await growDisk(join(folder, name), disk, volume.size_bytes, parts.host);
+      const makeDevice = () => parts.volumes.make(command.instance_id, volume);
+      await makeConverted({ ...forms, makeDevice }, command);
+    }
     command.signal.throwIfAborted();
-    const disks = mark.disks.map((other) => (other === disk ? { name, format, backing: null } : other));
+    const converted = { name, format, backing: null, ...(volume === undefined ? {} : { volume }) };
+    const disks = mark.disks.map((other) => (other === disk ? converted : other));
     mark = { ...mark, disks };
     await parts.folders.write(mark);
     await placeConverted(folder, [name]);
@@ -96,6 +105,6 @@ async function convert(
 /** A crash may have left them compared, marked and not in their places. */
 function markedAsConverted({ conversions = [], disks }: InstanceMark): readonly string[] {
   return conversions
-    .filter(({ name, format }) => disks.some((disk) => disk.name === name && disk.format === format))
+    .filter((conversion) => disks.some((disk) => isInForm(disk, conversion)))
     .map(({ name }) => name);
 }

@@ -8,10 +8,9 @@ import { DroverError } from '../../../shared/errors/drover-error.ts';
 import { instanceFolders } from '../../../shared/messaging/commands.ts';
 import { makeFolder, renameDurably, syncFolder } from './durable.ts';
 import { folderRoles, readMark, writeMark, type FolderRole, type InstanceMark } from './mark.ts';
+import { finishRemoval, passingFolder, type RemoveVolumes } from './removal.ts';
 
 const UUID = /^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$/;
-/** Folders on their way in or out: nothing reads them, the next start removes them. */
-const PASSING = /^\.[0-9a-f-]{36}\.(making|removing|extracting)\.[0-9a-f]{12}$/;
 const NOBODY = 'no migration';
 
 /** Whose folder a command may touch: only this migration's, or any (a guest at home belongs to itself). */
@@ -44,31 +43,50 @@ export class InstanceFolders {
   readonly #host: HostName;
   /** Copies of the marks on disk, for reports and sums; what decides is always read from the disk. */
   readonly #known = new Map<string, InstanceMark>();
+  readonly #removeVolumes: RemoveVolumes;
 
-  constructor(options: { readonly instances_path: string; readonly host: HostName }) {
+  /** @param options.removeVolumes default: volumes in marks stay. May be called again for the same ones */
+  constructor(options: {
+    readonly instances_path: string;
+    readonly host: HostName;
+    readonly removeVolumes?: RemoveVolumes;
+  }) {
     this.path = options.instances_path;
     this.#host = options.host;
+    this.#removeVolumes = options.removeVolumes ?? (() => Promise.resolve());
   }
 
   /**
    * Reads the marks that are there and removes what an interrupted making or removing left.
-   * @returns folders whose marks cannot be read, with the reason: for the log, they are left alone.
+   * @returns folders whose marks cannot be read, or whose volumes not be removed, with the reason: for the log, they
+   * are left alone.
    */
   async load(): Promise<ReadonlyArray<{ readonly folder: string; readonly reason: string }>> {
     await makeFolder(this.path);
     const unreadable: Array<{ folder: string; reason: string }> = [];
-    for (const name of await readdir(this.path)) {
-      if (PASSING.test(name)) await rm(join(this.path, name), { recursive: true, force: true });
+    const leaveAlone = async (folder: string, work: () => Promise<unknown>): Promise<void> => {
+      try {
+        await work();
+      } catch (error) {
+        if (!(error instanceof DroverError)) throw error;
+        unreadable.push({ folder, reason: error.message });
+      }
+    };
+    const names = await readdir(this.path);
+    for (const name of names) {
+      const passing = passingFolder(name);
+      if (passing !== null && passing.reason !== 'removing')
+        await rm(join(this.path, name), { recursive: true, force: true });
       const uuid = name.slice(0, 36);
       const suffix = name.slice(36);
       const role = folderRoles.find((candidate) => suffix === instanceFolders[candidate](''));
       if (!UUID.test(uuid) || role === undefined) continue;
-      try {
-        await this.read(instanceId(uuid), role);
-      } catch (error) {
-        if (!(error instanceof DroverError)) throw error;
-        unreadable.push({ folder: name, reason: error.message });
-      }
+      await leaveAlone(name, () => this.read(instanceId(uuid), role));
+    }
+    for (const name of names) {
+      const passing = passingFolder(name);
+      if (passing?.reason === 'removing')
+        await leaveAlone(name, () => this.#finishRemoval(instanceId(passing.id), name));
     }
     return unreadable;
   }
@@ -167,29 +185,38 @@ export class InstanceFolders {
   }
 
   /**
-   * Removes a folder with all that is in it.
+   * Removes a folder with all that is in it, and the volumes that were made for it. What an earlier removal of this
+   * instance could not do is done now.
    * @param owner `anyone` removes it even when its mark cannot be read
-   * @throws DroverError folder_of_another_migration
+   * @throws DroverError folder_of_another_migration; whatever keeps a volume from being removed
    */
   async remove(id: InstanceId, role: FolderRole, owner: Owner): Promise<'removed' | 'was gone'> {
     const folder = this.folder(id, role);
     if (owner !== 'anyone') {
       const mark = await this.read(id, role);
-      if (mark === null) return 'was gone';
-      this.#refuseForeign(id, role, mark, owner);
+      if (mark !== null) this.#refuseForeign(id, role, mark, owner);
     }
-    const passing = this.#passing(id, 'removing');
+    let outcome: 'removed' | 'was gone' = 'removed';
     try {
-      await rename(folder, passing);
+      await rename(folder, this.#passing(id, 'removing'));
+      await syncFolder(this.path);
     } catch (error) {
       if ((error as NodeJS.ErrnoException).code !== 'ENOENT') throw error;
-      this.#remember(id, role, null);
-      return 'was gone';
+      outcome = 'was gone';
     }
-    await syncFolder(this.path);
     this.#remember(id, role, null);
-    await rm(passing, { recursive: true, force: true });
-    return 'removed';
+    for (const name of await readdir(this.path))
+      if (name.startsWith(`.${id}.removing.`)) await this.#finishRemoval(id, name);
+    return outcome;
+  }
+
+  async #finishRemoval(id: InstanceId, name: string): Promise<void> {
+    const readOthers = () =>
+      Promise.all(folderRoles.map((role) => this.read(id, role))).then(
+        (marks) => marks.filter((mark) => mark !== null),
+        () => null,
+      );
+    await finishRemoval(join(this.path, name), readOthers, this.#removeVolumes);
   }
 
   /** Marks as last read or written, by role. No disk access. */

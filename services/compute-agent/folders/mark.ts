@@ -3,6 +3,7 @@ import { join } from 'node:path';
 import { promisify } from 'node:util';
 import type { DiskFormat, InstanceSpec } from '../../../shared/domain/instance-spec.ts';
 import type { DiskDescription, FolderMark } from '../../../shared/messaging/commands.ts';
+import type { PlannedVolume } from '../volumes/logical-volumes.ts';
 import { writeFileDurably } from './durable.ts';
 
 /** What a folder is, and by that what its name must end in. */
@@ -20,17 +21,27 @@ export interface InstanceMark extends FolderMark {
   readonly disks: readonly MarkedDisk[];
   /** staging only: what was promised to the copy. */
   readonly reserved_bytes: number;
-  /** staging only: disks that this host wants in another format than they arrive in. */
+  /** Disks that this host wants in another form than they arrive in; of a new guest the volume that its disk gets. */
   readonly conversions?: readonly Conversion[];
 }
 
-export interface Conversion {
-  readonly name: string;
+/** How a host keeps a disk. */
+interface DiskForm {
   readonly format: DiskFormat;
+  /** The logical volume that we made, or will make, for it; absent: a file, or a device that somebody else put there. */
+  readonly volume?: PlannedVolume;
+}
+
+export interface Conversion extends DiskForm {
+  readonly name: string;
 }
 
 /** What does not change about a disk; its sizes are read from the file. */
-export type MarkedDisk = Pick<DiskDescription, 'name' | 'format' | 'backing'>;
+export type MarkedDisk = Pick<DiskDescription, 'name' | 'format' | 'backing'> & Pick<DiskForm, 'volume'>;
+
+/** True when a disk is in the form that was wanted. */
+export const isInForm = (disk: MarkedDisk, wanted: Conversion): boolean =>
+  disk.name === wanted.name && disk.format === wanted.format && disk.volume?.name === wanted.volume?.name;
 
 export const MARK_NAME = 'drover.json';
 

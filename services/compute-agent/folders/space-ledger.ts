@@ -3,6 +3,7 @@ import { join } from 'node:path';
 import { instanceId, type HostName, type InstanceId } from '../../../shared/domain/ids.ts';
 import { DroverError } from '../../../shared/errors/drover-error.ts';
 import { STAT_BLOCK_BYTES } from '../images/describe-disk.ts';
+import type { HostVolumes } from '../volumes/host-volumes.ts';
 import type { InstanceFolders } from './instance-folders.ts';
 import { MARK_NAME, type InstanceMark } from './mark.ts';
 
@@ -26,20 +27,26 @@ export class SpaceLedger {
   readonly #host: HostName;
   readonly #reserved_host_bytes: number;
   readonly #freeBytes: () => Promise<number>;
+  readonly #volumes: Pick<HostVolumes, 'promising'> | null;
   readonly #holds = new Set<Hold>();
   #last: Promise<unknown> = Promise.resolve();
 
-  /** @param options.freeBytes default: what statfs gives for the instances' folder */
+  /**
+   * @param options.freeBytes default: what statfs gives for the instances' folder
+   * @param options.volumes who promises the room for volumes that marks name; absent: nobody
+   */
   constructor(options: {
     readonly folders: InstanceFolders;
     readonly host: HostName;
     readonly reserved_host_bytes: number;
     readonly freeBytes?: () => Promise<number>;
+    readonly volumes?: Pick<HostVolumes, 'promising'>;
   }) {
     this.#folders = options.folders;
     this.#host = options.host;
     this.#reserved_host_bytes = options.reserved_host_bytes;
     this.#freeBytes = options.freeBytes ?? (() => freeBytesOf(options.folders.path));
+    this.#volumes = options.volumes ?? null;
   }
 
   /**
@@ -56,7 +63,8 @@ export class SpaceLedger {
       if (is_ours && more_bytes > 0) {
         await this.#check({ instance_id, purpose: 'the disks', bytes: more_bytes });
       }
-      return this.#folders.make(mark);
+      const make = () => this.#folders.make(mark);
+      return this.#volumes === null ? make() : this.#volumes.promising(mark, make);
     });
   }
 

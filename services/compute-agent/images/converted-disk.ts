@@ -1,11 +1,11 @@
-import { access, rename, rm } from 'node:fs/promises';
+import { access, rename, rm, symlink } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { HostName } from '../../../shared/domain/ids.ts';
 import type { DiskFormat } from '../../../shared/domain/instance-spec.ts';
 import { DroverError } from '../../../shared/errors/drover-error.ts';
 import { renameDurably, syncFile } from '../folders/durable.ts';
 import { compareDisks, convertDisk } from './qemu-img.ts';
-import type { Asker } from './shared-work.ts';
+import { sayingAtWork, type Asker } from './shared-work.ts';
 
 /**
  * A disk that has arrived and is wanted in another format. It is converted here, after it was verified as it is, and not
@@ -17,6 +17,9 @@ import type { Asker } from './shared-work.ts';
  * more processes and on what they think of the source's file while its guest is still writing to it.)
  *
  *     disk (arrived)  ─►  .disk.converting  ─ flushed ─►  .disk.converted  ─ compared, mark says the new format ─►  disk
+ *
+ * For one that is wanted in a logical volume the three names on the right are links to its device, and the first comes
+ * when the volume is written and flushed.
  */
 export interface ConvertedDisk {
   readonly folder: string;
@@ -24,6 +27,8 @@ export interface ConvertedDisk {
   readonly from: DiskFormat;
   readonly to: DiskFormat;
   readonly host: HostName;
+  /** Makes the block device that it is to lie in; its content may be anything. @returns its path */
+  readonly makeDevice?: () => Promise<string>;
 }
 
 const converted = ({ folder, name }: Pick<ConvertedDisk, 'folder' | 'name'>) =>
@@ -34,21 +39,22 @@ const converted = ({ folder, name }: Pick<ConvertedDisk, 'folder' | 'name'>) =>
  * @throws DroverError mover_digest_mismatch (the converted file is then gone), disk_tool_failed
  */
 export async function makeConverted(disk: ConvertedDisk, asker: Asker): Promise<void> {
-  const { folder, name, from, to, host } = disk;
+  const { folder, name, from, to, host, makeDevice } = disk;
   const arrived = join(folder, name);
   const finished = converted(disk);
   if (!(await exists(finished))) {
     const draft = join(folder, `.${name}.converting`);
     await rm(draft, { force: true });
-    await convertDisk({
-      source: arrived,
-      source_format: from,
-      target: draft,
-      target_format: to,
-      host,
-      asker,
-    });
-    await syncFile(draft);
+    const forms = { source: arrived, source_format: from, target_format: to, host, asker };
+    if (makeDevice === undefined) {
+      await convertDisk({ ...forms, target: draft });
+      await syncFile(draft);
+    } else {
+      const device = await makeDevice();
+      await convertDisk({ ...forms, target: device, is_device: true });
+      await sayingAtWork(asker, syncFile(device));
+      await symlink(device, draft);
+    }
     await rename(draft, finished);
   }
   const one = { path: arrived, format: from };

@@ -61,14 +61,17 @@ export async function convertDisk(options: {
   readonly source_format: DiskFormat;
   readonly target: string;
   readonly target_format: TargetFormat;
+  /** The target is there, at least as large as the source: zeros are written to it as such. */
+  readonly is_device?: true;
   readonly host: HostName;
   readonly asker: Asker;
   readonly onPart?: (part: number) => void;
 }): Promise<void> {
-  const { source, source_format, target, target_format, host, asker, onPart } = options;
+  const { source, source_format, target, target_format, is_device, host, asker, onPart } = options;
   const arguments_ = [
     'convert',
     '-p',
+    ...(is_device === true ? ['-n'] : []),
     '-f',
     source_format,
     '-O',

@@ -2,6 +2,7 @@ import type { HostName, InstanceId } from '../../../shared/domain/ids.ts';
 import type { HostReport } from '../../../shared/messaging/host-report.ts';
 import type { InstanceFolders } from '../folders/instance-folders.ts';
 import type { Hypervisor } from '../hypervisor/hypervisor.ts';
+import type { GroupFigures } from '../volumes/logical-volumes.ts';
 
 /** What the configuration says about the host, beside what its hypervisor finds. */
 export interface ReportSettings {
@@ -14,6 +15,7 @@ export interface ReportSettings {
 }
 
 const MEBIBYTES_PER_GIBIBYTE = 1024;
+const GIBIBYTE = 1024 ** 3;
 
 /**
  * Everything but the counters of the reporter. Guests are those that are at home here, with the epoch they have, and
@@ -28,9 +30,12 @@ export async function buildHostReport(options: {
   readonly folders: InstanceFolders;
   readonly settings: ReportSettings;
   readonly isBusy: (id: InstanceId) => boolean;
+  /** Where disks lie, if not below the instances' folder: then this is the host's disk, as in Nova. */
+  readonly volumeGroup?: () => Promise<Pick<GroupFigures, 'size_bytes' | 'free_bytes'> | null>;
 }): Promise<Omit<HostReport, 'boot_id' | 'sequence'>> {
   const { settings } = options;
   const found = await options.hypervisor.inventory();
+  const group = (await options.volumeGroup?.()) ?? null;
   const guests = await options.hypervisor.list();
   const homes = new Map(
     options.folders
@@ -40,6 +45,15 @@ export async function buildHostReport(options: {
   );
   return {
     ...found,
+    ...(group === null
+      ? {}
+      : {
+          inventory: {
+            ...found.inventory,
+            local_gb: Math.floor(group.size_bytes / GIBIBYTE),
+            disk_available_bytes: group.free_bytes,
+          },
+        }),
     host: options.host,
     address: options.address,
     agent_version: options.agent_version,

@@ -1,4 +1,4 @@
-import { execFileSync, spawnSync } from 'node:child_process';
+import { execFileSync } from 'node:child_process';
 import { randomBytes } from 'node:crypto';
 import { readFileSync, statSync, symlinkSync, truncateSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
@@ -6,15 +6,9 @@ import { afterEach, expect, onTestFinished, test } from 'vitest';
 import type { HostSettings } from '../../../services/compute-agent/commands/definition.ts';
 import { qemuImg } from './disk-images.ts';
 import { Move, openDiskPair, placeGuest, type DiskPair } from './disk-pair.ts';
+import { loopSuffix as suffix, missingLoopDevices as missing } from './support/volume-groups.ts';
 
 const MEBIBYTE = 1024 ** 2;
-/** Null: this machine has loop devices that we may use; else what losetup says. Some containers have none. */
-const missing = ((): string | null => {
-  const found = spawnSync('losetup', ['--find'], { encoding: 'utf8' });
-  if (found.status === 0) return null;
-  return found.error?.message ?? found.stderr.trim();
-})();
-
 let pair: DiskPair;
 afterEach(() => pair?.close());
 
@@ -39,7 +33,6 @@ async function guestOnDevice(settings: Partial<HostSettings>) {
 }
 
 const name = 'a block device becomes a file of the target';
-const suffix = missing === null ? '' : ` (skipped, no loop devices: ${missing})`;
 
 test.skipIf(missing !== null).each([
   ['as it is', 'default', 'raw'],

@@ -8,7 +8,7 @@ import type { MigrationId } from '../../../shared/domain/ids.ts';
 import type { CommandResults } from '../../../shared/messaging/commands.ts';
 import { newMigrationId, sampleSpec } from '../../unit/compute-agent/samples.ts';
 import { startPair, type Pair } from '../mover/support/pair.ts';
-import { TestHost, type Operation } from './test-host.ts';
+import { TestHost, type Operation, type TestHostOptions } from './test-host.ts';
 
 /** Two hosts with real disks, a real mover and a real sshd between them. */
 export interface DiskPair {
@@ -18,13 +18,20 @@ export interface DiskPair {
   close(): Promise<void>;
 }
 
-export async function openDiskPair(settings: Partial<HostSettings> = {}): Promise<DiskPair> {
+/** What may be different of a host. */
+type HostChange = Pick<TestHostOptions, 'settings' | 'volumes'>;
+
+/** @param settings of the target */
+export const openDiskPair = (settings: Partial<HostSettings> = {}): Promise<DiskPair> =>
+  openHosts({}, { settings });
+
+export async function openHosts(of_source: HostChange, of_target: HostChange): Promise<DiskPair> {
   const pair: Pair = await startPair();
   const real_mover = { sender: pair.senders, receiver: pair.admission };
   const folder = pair.root;
   const [source, target] = await Promise.all([
-    TestHost.open({ folder, name: 'source', real_mover }),
-    TestHost.open({ folder, name: 'target', real_mover, settings }),
+    TestHost.open({ folder, name: 'source', real_mover, ...of_source }),
+    TestHost.open({ folder, name: 'target', real_mover, ...of_target }),
   ]);
   return {
     source,

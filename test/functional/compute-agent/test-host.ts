@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import { pino } from 'pino';
 import { createAgent, type Agent } from '../../../services/compute-agent/agent.ts';
 import type { HostSettings } from '../../../services/compute-agent/commands/definition.ts';
+import type { LogicalVolumes } from '../../../services/compute-agent/volumes/logical-volumes.ts';
 import { FakeHypervisor } from '../../../services/compute-agent/hypervisor/fake/fake-hypervisor.ts';
 import { calmKnobs, type Knobs } from '../../../services/compute-agent/hypervisor/fake/knobs.ts';
 import {
@@ -28,6 +29,7 @@ export interface TestHostOptions {
   readonly knobs?: Partial<Knobs>;
   readonly settings?: Partial<HostSettings>;
   readonly freeBytes?: () => Promise<number>;
+  readonly volumes?: LogicalVolumes;
 }
 
 /** An agent with everything but a broker. Closing and opening it again is a restart: the folder stays. */
@@ -53,7 +55,7 @@ export class TestHost {
   }
 
   async #start(): Promise<void> {
-    const { folder, name, knobs, settings, freeBytes, real_mover } = this.#options;
+    const { folder, name, knobs, settings, freeBytes, volumes, real_mover } = this.#options;
     const state_path = join(folder, name);
     const { instances_path } = this;
     const host = hostName(name);
@@ -87,6 +89,7 @@ export class TestHost {
         stall_timeout_seconds: 60,
         start_grace_seconds: 0,
         images_type: 'default',
+        images_volume_group: null,
         reserve_headroom_percent: 10,
         ...settings,
       },
@@ -100,6 +103,7 @@ export class TestHost {
       log: pino({ level: 'silent' }),
       knobs: this.hypervisor.knobs,
       ...(freeBytes === undefined ? {} : { freeBytes }),
+      ...(volumes === undefined ? {} : { volumes }),
     });
     await this.agent.start();
   }

@@ -1,0 +1,157 @@
+import { instanceId, type HostName, type InstanceId } from '../../../shared/domain/ids.ts';
+import { DroverError } from '../../../shared/errors/drover-error.ts';
+import type { InstanceFolders } from '../folders/instance-folders.ts';
+import { folderRoles, type InstanceMark } from '../folders/mark.ts';
+import type { FoundVolume, GroupFigures, LogicalVolumes, PlannedVolume } from './logical-volumes.ts';
+import { isSameVolume, volumesOf } from './marked-volumes.ts';
+
+/** What a folder's mark names before it exists and for as long as it exists. */
+type Marked = Pick<InstanceMark, 'instance_id' | 'disks' | 'conversions'>;
+
+/**
+ * The logical volumes that disks of this host lie in. Three things together make one ours: its name, a tag with this
+ * host's name, and a folder's mark that names it. The mark is written before the volume is made, and is there until it is
+ * gone (of a folder that is being removed it lies in the passing one), so that a crash at any point leaves nothing that
+ * nobody knows of. What only looks like ours (another host in the same group, an operator's, one without a mark) is left
+ * alone and logged.
+ */
+export class HostVolumes {
+  readonly #host: HostName;
+  readonly #volumes: LogicalVolumes;
+  readonly #folders: Pick<InstanceFolders, 'known' | 'folder'>;
+  #last: Promise<unknown> = Promise.resolve();
+
+  constructor(options: {
+    readonly host: HostName;
+    readonly volumes: LogicalVolumes;
+    readonly folders: Pick<InstanceFolders, 'known' | 'folder'>;
+  }) {
+    this.#host = options.host;
+    this.#volumes = options.volumes;
+    this.#folders = options.folders;
+  }
+
+  /** @throws DroverError volume_group_missing, disk_tool_missing, disk_tool_failed */
+  figures(group: string): Promise<GroupFigures> {
+    return this.#volumes.figures(group);
+  }
+
+  /** Nova's name for it, and the size in whole extents: a disk of another size grows to it. @throws as figures */
+  async plan(
+    group: string,
+    id: InstanceId,
+    disk: { readonly name: string; readonly size_bytes: number },
+  ): Promise<PlannedVolume> {
+    const { extent_bytes } = await this.figures(group);
+    const extents = Math.max(1, Math.ceil(disk.size_bytes / extent_bytes));
+    return { group, name: `${id}_${disk.name}`, size_bytes: extents * extent_bytes };
+  }
+
+  /**
+   * Writes a mark that promises volumes, if their group has room for them beside those that other marks promise and that
+   * are not made yet. One at a time: two must not be promised the same space.
+   * @throws DroverError host_disk_full before anything is written; whatever `write` throws
+   */
+  async promising<Result>(mark: Marked, write: () => Promise<Result>): Promise<Result> {
+    const planned = volumesOf(mark);
+    if (planned.length === 0) return write();
+    const turn = this.#last.then(async () => {
+      for (const group of new Set(planned.map((volume) => volume.group))) await this.#check(group, mark);
+      return write();
+    });
+    this.#last = turn.catch(() => undefined);
+    return turn;
+  }
+
+  async #check(group: string, mark: Marked): Promise<void> {
+    const present = await this.#volumes.list(group);
+    const unmade = (marks: readonly Marked[]) =>
+      marks
+        .flatMap(volumesOf)
+        .filter((volume) => volume.group === group && !present.some(({ name }) => name === volume.name))
+        .reduce((sum, { size_bytes }) => sum + size_bytes, 0);
+    const asked_bytes = unmade([mark]);
+    const promised_bytes = unmade(this.#known().filter((other) => other.instance_id !== mark.instance_id));
+    const { free_bytes } = await this.#volumes.figures(group);
+    if (asked_bytes <= free_bytes - promised_bytes) return;
+    throw new DroverError('host_disk_full', {
+      host: this.#host,
+      instance: mark.instance_id,
+      purpose: `the logical volumes (volume group ${group})`,
+      asked_bytes,
+      free_bytes,
+      promised_bytes,
+      kept_bytes: 0,
+    });
+  }
+
+  /**
+   * Makes a volume that a mark has promised. One that an earlier try made is removed first: nobody knows what it holds,
+   * and something may be writing to it still, in which case this fails.
+   * @returns the path of its device, whose content is undefined
+   * @throws DroverError volume_not_ours, and as figures
+   */
+  async make(id: InstanceId, volume: PlannedVolume): Promise<string> {
+    const present = await this.#find(volume);
+    if (present !== null) {
+      const refuse = (found: string) =>
+        new DroverError('volume_not_ours', {
+          volume: `${volume.group}/${volume.name}`,
+          host: this.#host,
+          instance: id,
+          found,
+        });
+      if (!this.#isOurs(present)) throw refuse(`its tags are "${present.tags.join(',')}"`);
+      const home = this.#known().find(({ disks }) =>
+        disks.some((disk) => disk.volume !== undefined && isSameVolume(disk.volume, volume)),
+      );
+      if (home !== undefined)
+        throw refuse(`a disk in ${this.#folders.folder(instanceId(home.instance_id), home.role)} lies in it`);
+      await this.#volumes.remove(volume);
+    }
+    await this.#volumes.create(volume, this.#tag);
+    const made = await this.#find(volume);
+    if (made !== null) return made.path;
+    throw new Error(`volume ${volume.group}/${volume.name} was made and is not there`);
+  }
+
+  /**
+   * Removes the volumes of a folder whose name is gone already.
+   * @param others marks of the same instance that are there: what they name is kept
+   * @throws DroverError as figures; disk_tool_failed for one that is in use
+   */
+  async removeWith(mark: Marked, others: readonly Marked[]): Promise<void> {
+    for (const volume of volumesOf(mark)) {
+      if (others.flatMap(volumesOf).some((other) => isSameVolume(other, volume))) continue;
+      const found = await this.#find(volume);
+      if (found === null || !this.#isOurs(found)) continue;
+      await this.#volumes.remove(volume);
+    }
+  }
+
+  /** Names of volumes that have our tag and that no folder's mark names: for the log. @throws as figures */
+  async unnamed(group: string): Promise<readonly string[]> {
+    const named = this.#known().flatMap(volumesOf);
+    const found = (await this.#volumes.list(group)).filter((volume) => this.#isOurs(volume));
+    return found
+      .map(({ name }) => name)
+      .filter((name) => !named.some((one) => isSameVolume(one, { group, name })));
+  }
+
+  #known(): readonly InstanceMark[] {
+    return folderRoles.flatMap((role) => this.#folders.known(role));
+  }
+
+  async #find({ group, name }: PlannedVolume): Promise<FoundVolume | null> {
+    return (await this.#volumes.list(group)).find((volume) => volume.name === name) ?? null;
+  }
+
+  /** With the host's name: hosts may share a group, and each must only ever touch its own. */
+  get #tag(): string {
+    return `drover.${this.#host}`;
+  }
+
+  #isOurs({ tags }: FoundVolume): boolean {
+    return tags.includes(this.#tag);
+  }
+}
