@@ -14,6 +14,7 @@ import { SpaceLedger } from './folders/space-ledger.ts';
 import type { KnobBoard } from './hypervisor/fake/knobs.ts';
 import type { GuestFact, Hypervisor } from './hypervisor/hypervisor.ts';
 import { CacheSweeper, type SweepSettings } from './images/cache-sweeper.ts';
+import { ExtractionSweeper, type ExtractionPatience } from './images/extraction-sweeper.ts';
 import { ImageCache } from './images/image-cache.ts';
 import { buildHostReport, type ReportSettings } from './inventory/host-report.ts';
 import { Reporter } from './inventory/reporter.ts';
@@ -47,6 +48,8 @@ export interface AgentOptions {
   readonly volumes?: LogicalVolumes;
   /** Nothing: unused images stay. */
   readonly image_cache?: SweepSettings;
+  /** How long an extracted disk waits for its upload. Default: hours. */
+  readonly extractions?: ExtractionPatience;
 }
 
 /** One host. Many may run in one process: nothing here is global. */
@@ -83,6 +86,7 @@ class HostAgent implements Agent {
   readonly #queues = new InstanceQueues();
   readonly #reporter: Reporter;
   readonly #sweeper: CacheSweeper;
+  readonly #extractions: ExtractionSweeper;
   readonly #group: ReportedGroup;
   /** Rejects what `handle` has promised to callers that still wait. */
   readonly #giveUp = new Set<(error: Error) => void>();
@@ -124,6 +128,12 @@ class HostAgent implements Agent {
       settings: options.image_cache ?? { interval_seconds: 0, minimum_age_seconds: 0 },
       log,
     });
+    this.#extractions = new ExtractionSweeper({
+      instances_path,
+      isBusy: (id) => this.#queues.has(id),
+      log,
+      ...options.extractions,
+    });
     this.#gate = new Gate({ host, knownEpoch: (id) => folders.knownEpoch(id) });
     this.#events = new AgentEvents({ host, publisher: options.events, log });
     this.#runner = new CommandRunner({
@@ -164,6 +174,7 @@ class HostAgent implements Agent {
     await this.#group.tellUnnamed();
     await images.load();
     this.#sweeper.start();
+    this.#extractions.start();
     this.#endWatch = hypervisor.watch((fact) => this.#guestChanged(fact));
     // Not awaited: a broker that is away must not keep the agent from starting.
     void this.#reporter.start();
@@ -202,6 +213,7 @@ class HostAgent implements Agent {
   close(): void {
     this.#endWatch();
     this.#sweeper.close();
+    this.#extractions.close();
     for (const giveUp of this.#giveUp) giveUp(new Error('the agent is closing'));
     this.#queues.close();
     this.#reporter.close();

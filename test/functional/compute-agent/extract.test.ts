@@ -226,6 +226,25 @@ describe('what does not come about', () => {
     });
   });
 
+  test('an order that comes late, to an agent that was started since, leaves nothing for long', async () => {
+    const spec = await chainedGuest();
+    await host.close();
+    host = await TestHost.open({
+      folder,
+      name: 'home',
+      extractions: { kept_seconds: 0, interval_seconds: 0.02 },
+    });
+    const operation = host.operation({ instance_id: spec.id, migration_id: null });
+    const { id: image_id } = newUpload();
+    const order = operation.message('extract', { image_id, disk_format: 'raw' }, 1);
+    expect(await host.send(order)).toMatchObject({ type: 'step_done' });
+    await operation.run('discard_extract', { image_id }, 1);
+    await host.restart();
+    // It does not remember that this was given up: the work is done once more, for nobody.
+    expect(await host.send(order)).toMatchObject({ type: 'step_done' });
+    await expect.poll(passing, { timeout: 5000 }).toEqual([]);
+  });
+
   test('no room: refused before anything is written', async () => {
     const spec = await chainedGuest();
     await host.close();

@@ -2,7 +2,7 @@ import { randomUUID } from 'node:crypto';
 import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { pino } from 'pino';
-import { createAgent, type Agent } from '../../../services/compute-agent/agent.ts';
+import { createAgent, type Agent, type AgentOptions } from '../../../services/compute-agent/agent.ts';
 import type { HostSettings } from '../../../services/compute-agent/commands/definition.ts';
 import type { LogicalVolumes } from '../../../services/compute-agent/volumes/logical-volumes.ts';
 import { FakeHypervisor } from '../../../services/compute-agent/hypervisor/fake/fake-hypervisor.ts';
@@ -29,6 +29,7 @@ export interface TestHostOptions {
   readonly knobs?: Partial<Knobs>;
   readonly settings?: Partial<HostSettings>;
   readonly freeBytes?: () => Promise<number>;
+  readonly extractions?: AgentOptions['extractions'];
   readonly volumes?: LogicalVolumes;
 }
 
@@ -55,7 +56,7 @@ export class TestHost {
   }
 
   async #start(): Promise<void> {
-    const { folder, name, knobs, settings, freeBytes, volumes, real_mover } = this.#options;
+    const { folder, name, knobs, settings, freeBytes, extractions, volumes, real_mover } = this.#options;
     const state_path = join(folder, name);
     const { instances_path } = this;
     const host = hostName(name);
@@ -103,6 +104,7 @@ export class TestHost {
       log: pino({ level: 'silent' }),
       knobs: this.hypervisor.knobs,
       ...(freeBytes === undefined ? {} : { freeBytes }),
+      ...(extractions === undefined ? {} : { extractions }),
       ...(volumes === undefined ? {} : { volumes }),
     });
     await this.agent.start();
