@@ -20,6 +20,7 @@ import { buildHostReport, type ReportSettings } from './inventory/host-report.ts
 import { Reporter } from './inventory/reporter.ts';
 import type { ReceiverAdmission, SenderSupervisor } from './mover/mover.ts';
 import { TransferKeys } from './transfer-keys.ts';
+import { UnansweredMessages } from './unanswered-messages.ts';
 import { HostVolumes } from './volumes/host-volumes.ts';
 import type { LogicalVolumes } from './volumes/logical-volumes.ts';
 import { Lvm } from './volumes/lvm.ts';
@@ -69,8 +70,6 @@ export interface Agent {
   close(): void;
 }
 
-/** RabbitMQ closes the channel of a consumer that holds a message for half an hour. */
-const UNACKNOWLEDGED_MILLISECONDS_MAX = 5 * 60_000;
 const MEBIBYTE = 1024 ** 2;
 
 export function createAgent(options: AgentOptions): Agent {
@@ -88,8 +87,7 @@ class HostAgent implements Agent {
   readonly #sweeper: CacheSweeper;
   readonly #extractions: ExtractionSweeper;
   readonly #group: ReportedGroup;
-  /** Rejects what `handle` has promised to callers that still wait. */
-  readonly #giveUp = new Set<(error: Error) => void>();
+  readonly #unanswered = new UnansweredMessages();
   #endWatch: () => void = () => undefined;
 
   constructor(options: AgentOptions) {
@@ -194,7 +192,7 @@ class HostAgent implements Agent {
     const admission = this.#gate.consider(message, Date.now());
     switch (admission.type) {
       case 'run':
-        return this.#untilAcknowledgeable(this.#enqueue(message));
+        return this.#unanswered.untilAcknowledgeable(this.#enqueue(message));
       case 'running':
         return log.info(about, 'a command came again while it runs');
       case 'drop':
@@ -214,21 +212,9 @@ class HostAgent implements Agent {
     this.#endWatch();
     this.#sweeper.close();
     this.#extractions.close();
-    for (const giveUp of this.#giveUp) giveUp(new Error('the agent is closing'));
+    this.#unanswered.giveUp(new Error('the agent is closing'));
     this.#queues.close();
     this.#reporter.close();
-  }
-
-  #untilAcknowledgeable(work: Promise<void>): Promise<void> {
-    return new Promise((resolve, reject) => {
-      const timer = setTimeout(resolve, UNACKNOWLEDGED_MILLISECONDS_MAX);
-      timer.unref();
-      this.#giveUp.add(reject);
-      void work.then(resolve, reject).finally(() => {
-        clearTimeout(timer);
-        this.#giveUp.delete(reject);
-      });
-    });
   }
 
   #enqueue(message: CommandMessage): Promise<void> {
