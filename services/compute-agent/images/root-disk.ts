@@ -9,6 +9,7 @@ import type { PlannedVolume } from '../volumes/logical-volumes.ts';
 import { describeDisk, qcow2Header } from './describe-disk.ts';
 import { CACHE_FOLDER } from './cache-folder.ts';
 import type { CachedImage, ImageCache } from './image-cache.ts';
+import { neededForm } from './image-form.ts';
 import { convertDisk, createOverlay, growQcow2 } from './qemu-img.ts';
 import { sayingAtWork, type Asker } from './shared-work.ts';
 import { copySparse } from './sparse-file.ts';
@@ -57,8 +58,7 @@ export async function makeRootDisk(options: {
   if (spec.image === null) {
     await makeBlank(draft, Math.max(wanted_bytes, BLANK_BYTES_MIN));
   } else {
-    const form = settings.use_cow_images && !settings.force_raw_images ? 'as it is' : 'raw';
-    const image = await options.images.ensure(spec.image, form, asker);
+    const image = await options.images.ensure(spec.image, neededForm(settings), asker);
     if (settings.use_cow_images) {
       await makeOverlay(draft, image, wanted_bytes, host);
       const { sha512, format, size_bytes } = image;
