@@ -1,0 +1,149 @@
+import { beforeEach, describe, expect, test } from 'vitest';
+import type { FolderRole, InstanceMark } from '../../../../services/compute-agent/folders/mark.ts';
+import { HostVolumes } from '../../../../services/compute-agent/volumes/host-volumes.ts';
+import type { InstanceId } from '../../../../shared/domain/ids.ts';
+import { HOST, newInstanceId, sampleSpec } from '../samples.ts';
+import { GROUP, VolumesInMemory } from './volumes-in-memory.ts';
+
+const OURS = `drover.${HOST}`;
+const id = newInstanceId();
+const name = `${id}_disk`;
+const volume = { group: GROUP, name, size_bytes: 8 };
+
+let marks: InstanceMark[];
+let volumes: VolumesInMemory;
+let host: HostVolumes;
+beforeEach(() => {
+  marks = [];
+  volumes = new VolumesInMemory(40);
+  const folders = {
+    known: (role: FolderRole) => marks.filter((mark) => mark.role === role),
+    folder: (instance: InstanceId, role: FolderRole) => `/instances/${instance}/${role}`,
+  };
+  host = new HostVolumes({ host: HOST, volumes, folders });
+});
+
+const markOf = (change: Partial<InstanceMark>, instance = id): InstanceMark => ({
+  instance_id: instance,
+  migration_id: null,
+  epoch: 1,
+  role: 'staging',
+  spec: sampleSpec(instance),
+  disks: [{ name: 'disk', format: 'qcow2', backing: null }],
+  reserved_bytes: 0,
+  ...change,
+});
+const planning = (size_bytes: number, instance = newInstanceId()) =>
+  markOf(
+    {
+      conversions: [
+        { name: 'disk', format: 'raw', volume: { group: GROUP, name: `${instance}_disk`, size_bytes } },
+      ],
+    },
+    instance,
+  );
+const keeping = (role: FolderRole) =>
+  markOf({ role, disks: [{ name: 'disk', format: 'raw', backing: null, volume }] });
+
+describe('planning', () => {
+  test.each([
+    [0, 4],
+    [1, 4],
+    [4, 4],
+    [5, 8],
+  ])('a disk of %i bytes gets whole extents: %i', async (size_bytes, expected) => {
+    expect(await host.plan(GROUP, id, { name: 'disk', size_bytes })).toEqual({
+      group: GROUP,
+      name,
+      size_bytes: expected,
+    });
+  });
+
+  test('what is promised and what is made together never exceed the group', async () => {
+    const admit = (mark: InstanceMark) => host.promising(mark, () => Promise.resolve(void marks.push(mark)));
+    const first = planning(20);
+    await admit(first);
+    // At the same time: only one of them fits.
+    const outcomes = await Promise.allSettled([admit(planning(16)), admit(planning(16))]);
+    expect(outcomes.map(({ status }) => status)).toEqual(['fulfilled', 'rejected']);
+    expect(outcomes[1]).toMatchObject({
+      reason: {
+        code: 'host_disk_full',
+        values: { asked_bytes: 16, free_bytes: 40, promised_bytes: 36, kept_bytes: 0 },
+      },
+    });
+    expect(marks).toHaveLength(2);
+    // Made now, and asked for again by an admit that came twice.
+    volumes.put(first.conversions?.[0]?.volume?.name ?? '', OURS, 20);
+    await host.promising(first, () => Promise.resolve());
+    await expect(admit(planning(8))).rejects.toMatchObject({
+      values: { promised_bytes: 16, free_bytes: 20 },
+    });
+    await admit(planning(4));
+  });
+});
+
+describe('making', () => {
+  test('a volume of an earlier try is made anew', async () => {
+    volumes.put(name, OURS, 4);
+    expect(await host.make(id, volume)).toBe(`/dev/${GROUP}/${name}`);
+    expect(volumes.found.get(name)).toMatchObject({ size_bytes: 8, tags: [OURS] });
+  });
+
+  test.each([
+    ["another host's", 'drover.other'],
+    ['one of a host whose name only begins like ours', `${OURS}0`],
+    ["an operator's", 'gold'],
+    ['one without tags', ''],
+  ])('%s is left alone', async (_, tag) => {
+    volumes.put(name, tag);
+    await expect(host.make(id, volume)).rejects.toMatchObject({
+      code: 'volume_not_ours',
+      values: { volume: `${GROUP}/${name}`, found: `its tags are "${tag}"` },
+    });
+    expect(volumes.found.get(name)).toMatchObject({ tags: [tag] });
+  });
+
+  test.each(['home', 'retired', 'withdrawn'] as const)(
+    'one that holds the disk of a %s folder, too',
+    async (role) => {
+      volumes.put(name, OURS);
+      marks.push(keeping(role));
+      await expect(host.make(id, volume)).rejects.toMatchObject({ code: 'volume_not_ours' });
+      expect(volumes.found.has(name)).toBe(true);
+    },
+  );
+});
+
+describe('removing', () => {
+  test('what the mark names and is ours, and nothing else; twice', async () => {
+    volumes.put(name, OURS);
+    volumes.put(`${id}_other`, OURS);
+    await host.removeWith(keeping('retired'), []);
+    await host.removeWith(keeping('retired'), []);
+    expect([...volumes.found.keys()]).toEqual([`${id}_other`]);
+  });
+
+  test('not what another folder of its instance names', async () => {
+    volumes.put(name, OURS);
+    await host.removeWith(keeping('withdrawn'), [keeping('home')]);
+    expect(volumes.found.has(name)).toBe(true);
+  });
+
+  test("not another host's", async () => {
+    volumes.put(name, 'drover.other');
+    await host.removeWith(keeping('retired'), []);
+    expect(volumes.found.has(name)).toBe(true);
+  });
+});
+
+test('what nobody names is told: ours only', async () => {
+  marks.push(keeping('home'), planning(4));
+  for (const [one, tag] of [
+    [name, OURS],
+    ['lost', OURS],
+    ['foreign', 'drover.other'],
+  ] as const)
+    volumes.put(one, tag);
+  expect(await host.unnamed(GROUP)).toEqual(['lost']);
+});
