@@ -1,6 +1,6 @@
 import { Packers } from './packers.ts';
 import { PackingJudge, WORTH_RATIO } from './packing-judge.ts';
-import { LIGHTEST, PLAIN, type PackingStep } from './packing-levels.ts';
+import { LIGHTEST_LEVEL, packingAt, type PackingStep } from './packing-levels.ts';
 
 /** Shorter payloads are not worth the call. */
 const WORTH_PACKING_BYTES = 4 * 1024;
@@ -10,7 +10,7 @@ const TRY_EVERY = 32;
 /** What packs, and when; tests bring their own. */
 export interface CompressorHost {
   now_milliseconds(): number;
-  pack(plain: Buffer, step: PackingStep): Promise<Buffer>;
+  pack(plain: Buffer, level: number): Promise<Buffer>;
   close(): void;
 }
 
@@ -18,7 +18,7 @@ function thisHost(): CompressorHost {
   const packers = new Packers();
   return {
     now_milliseconds: () => performance.now(),
-    pack: (plain, step) => packers.pack(plain, step),
+    pack: (plain, level) => packers.pack(plain, level),
     close: () => packers.close(),
   };
 }
@@ -37,6 +37,7 @@ export class Compressor {
   readonly #host: CompressorHost;
   /** The first payload is tried. */
   #since_try = TRY_EVERY;
+  #payloads = 0;
 
   constructor(host: CompressorHost = thisHost()) {
     this.#host = host;
@@ -46,12 +47,16 @@ export class Compressor {
     const { step } = this.#judge;
     const as_it_is = { bytes: plain, is_packed: false, step };
     if (plain.length < WORTH_PACKING_BYTES) return as_it_is;
-    if (step === PLAIN) {
+    const { level, of_three } = packingAt(step);
+    if (level === null) {
       this.#since_try += 1;
       if (this.#since_try < TRY_EVERY) return as_it_is;
+      this.#since_try = 0;
+    } else {
+      this.#payloads += 1;
+      if (this.#payloads % 3 >= of_three) return as_it_is;
     }
-    this.#since_try = 0;
-    const bytes = await this.#host.pack(plain, step === PLAIN ? LIGHTEST : step);
+    const bytes = await this.#host.pack(plain, level ?? LIGHTEST_LEVEL);
     const ratio = bytes.length / plain.length;
     this.#judge.noteRatio(ratio);
     return ratio < WORTH_RATIO ? { bytes, is_packed: true, step } : as_it_is;

@@ -1,5 +1,4 @@
 import { constants, createZstdCompress, type ZstdCompress } from 'node:zlib';
-import { PACKING_LEVELS, type PackingStep } from './packing-levels.ts';
 
 /**
  * Room for several results: zstd packs in one go, and without copying, where its worst result would still fit, and what
@@ -47,22 +46,20 @@ class Packer {
   }
 }
 
-/** As many packers as payloads are packed at the same time, all of one step: the others' memory is let go. */
+/** As many packers as payloads are packed at the same time, all of one level: the others' memory is let go. */
 export class Packers {
-  #step: PackingStep | null = null;
+  #level: number | null = null;
   #idle: Packer[] = [];
   #closed = false;
 
-  /** @throws RangeError for a step that does not pack; zstd's errors */
-  async pack(plain: Buffer, step: PackingStep): Promise<Buffer> {
-    const level = PACKING_LEVELS[step];
-    if (level === null || level === undefined) throw new RangeError(`step ${step} does not pack`);
-    if (step !== this.#step) this.#letGo();
-    this.#step = step;
+  /** @throws zstd's errors */
+  async pack(plain: Buffer, level: number): Promise<Buffer> {
+    if (level !== this.#level) this.#letGo();
+    this.#level = level;
     const packer = this.#idle.pop() ?? new Packer(level, plain.length);
     try {
       const packed = await packer.pack(plain);
-      if (step === this.#step && !this.#closed) this.#idle.push(packer);
+      if (level === this.#level && !this.#closed) this.#idle.push(packer);
       else packer.close();
       return packed;
     } catch (error) {

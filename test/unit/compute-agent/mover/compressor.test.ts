@@ -4,7 +4,8 @@ import { Compressor } from '../../../../services/compute-agent/mover/sender/comp
 import {
   HEAVIEST,
   LIGHTEST,
-  PACKING_LEVELS,
+  packingAt,
+  PACKINGS,
   PLAIN,
 } from '../../../../services/compute-agent/mover/sender/packing-levels.ts';
 
@@ -17,21 +18,31 @@ const LEARNING_PAYLOADS = 400;
 /** What a transfer's pace depends on, and what the judge is not told. */
 interface World {
   readonly link_mib_s: number;
-  /** Of plain bytes, and for each step but the first. */
-  readonly packing_mib_s: readonly number[];
-  /** What a payload is packed to, for each step but the first. */
-  readonly ratios: readonly number[];
+  /** Of plain bytes, by level. */
+  readonly packing_mib_s: Readonly<Record<number, number>>;
+  /** What a payload is packed to, by level. */
+  readonly ratios: Readonly<Record<number, number>>;
   /** What the slowest of the rest does: reading, hashing, the receiver's disk. */
   readonly rest_mib_s?: number;
 }
 
 /** In the world, when all payloads go at this step. */
 function paceAt({ link_mib_s, packing_mib_s, ratios, rest_mib_s = 2000 }: World, step: number): number {
-  const packing = step === PLAIN ? Infinity : (packing_mib_s[step - 1] ?? 0);
-  return Math.min(link_mib_s / (step === PLAIN ? 1 : (ratios[step - 1] ?? 1)), packing, rest_mib_s);
+  const { level, of_three } = packingAt(step);
+  if (level === null) return Math.min(link_mib_s, rest_mib_s);
+  const packed_part = of_three / 3;
+  const wire_part = 1 - packed_part + packed_part * (ratios[level] ?? 1);
+  return Math.min(link_mib_s / wire_part, (packing_mib_s[level] ?? 0) / packed_part, rest_mib_s);
 }
 
-const steps = PACKING_LEVELS.map((_, step) => step);
+const steps = [...PACKINGS.keys()];
+/** The same for each level from the lightest on. */
+const byLevel = ([first, second, third, fourth]: readonly [number, number, number, number]) => ({
+  [-5]: first,
+  1: second,
+  3: third,
+  6: fourth,
+});
 const bestPace = (world: World): number => Math.max(...steps.map((step) => paceAt(world, step)));
 
 /** Sends payloads through a world that may change on the way. */
@@ -46,9 +57,9 @@ class Sending {
     this.#world = world;
     this.#compressor = new Compressor({
       now_milliseconds: () => this.now_milliseconds,
-      pack: ({ length }, step) => {
+      pack: ({ length }, level) => {
         this.tries += 1;
-        return Promise.resolve(plain.subarray(0, Math.ceil(length * (this.#world.ratios[step - 1] ?? 1))));
+        return Promise.resolve(plain.subarray(0, Math.ceil(length * (this.#world.ratios[level] ?? 1))));
       },
       close: () => undefined,
     });
@@ -77,20 +88,22 @@ class Sending {
 }
 
 /** Text on one core, measured. */
-const text = { packing_mib_s: [270, 220, 160, 80], ratios: [0.33, 0.23, 0.19, 0.17] };
+const text = { packing_mib_s: byLevel([270, 220, 160, 80]), ratios: byLevel([0.33, 0.23, 0.19, 0.17]) };
+const noise = { ...text, ratios: byLevel([1, 1, 1, 1]) };
 
 test.for([
   ['a link faster than any packing', { ...text, link_mib_s: 600 }, PLAIN],
-  ['a link that packing gains little on', { ...text, link_mib_s: 245 }, PLAIN],
-  ['one that the lightest packing makes the most of', { ...text, link_mib_s: 100 }, LIGHTEST],
-  ['one that a heavier fits', { ...text, link_mib_s: 45 }, 2],
+  ['a link that packing gains little on', { ...text, link_mib_s: 380 }, PLAIN],
+  ['one that takes as it is what there is no time to pack', { ...text, link_mib_s: 200 }, LIGHTEST],
+  ['one that packing everything makes the most of', { ...text, link_mib_s: 100 }, 2],
+  ['one that a heavier step fits', { ...text, link_mib_s: 45 }, 3],
   ['a slow link', { ...text, link_mib_s: 5 }, HEAVIEST],
   [
     'a receiver that takes no more than the link brings',
     { ...text, link_mib_s: 100, rest_mib_s: 100 },
     PLAIN,
   ],
-  ['what does not get shorter', { ...text, ratios: [1, 1, 1, 1], link_mib_s: 5 }, PLAIN],
+  ['what does not get shorter', { ...noise, link_mib_s: 5 }, PLAIN],
 ] as const)('%s', async ([, world, step]) => {
   const sending = new Sending(world);
   await sending.send(LEARNING_PAYLOADS);
@@ -99,7 +112,7 @@ test.for([
 });
 
 test('what does not get shorter costs one try in 32', async () => {
-  const sending = new Sending({ ...text, ratios: [1, 1, 1, 1], link_mib_s: 5 });
+  const sending = new Sending({ ...noise, link_mib_s: 5 });
   await sending.send(320);
   expect(sending.tries).toBe(10);
   expect(new Set(sending.steps)).toEqual(new Set([PLAIN]));
@@ -107,7 +120,7 @@ test('what does not get shorter costs one try in 32', async () => {
 
 test('text behind random bytes is noticed, and the other way round', async () => {
   const slow = { ...text, link_mib_s: 30 };
-  const random = { ...slow, ratios: [1, 1, 1, 1] };
+  const random = { ...noise, link_mib_s: 30 };
   const sending = new Sending(random);
   await sending.send(100);
   await sending.send(40, slow);
@@ -139,11 +152,11 @@ const worlds = fc.record<World>({
   link_mib_s: fc.integer({ min: 1, max: 1000 }),
   packing_mib_s: fc
     .tuple(fc.integer({ min: 20, max: 800 }), fc.integer({ min: 1, max: 3 }))
-    .map(([first, slower]) => [first, first / slower, first / slower / 1.5, first / slower / 3]),
+    .map(([first, slower]) => byLevel([first, first / slower, first / slower / 1.5, first / slower / 3])),
   // From little to much: whether the lightest step gains anything is all that is known of the heavier ones.
   ratios: fc
     .integer({ min: 5, max: 75 })
-    .map((first) => [first / 100, (first / 100) * 0.8, (first / 100) * 0.7, (first / 100) * 0.65]),
+    .map((first) => byLevel([first / 100, first / 125, first / 143, first / 154])),
   rest_mib_s: fc.integer({ min: 50, max: 1000 }),
 });
 
