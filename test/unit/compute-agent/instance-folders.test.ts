@@ -94,6 +94,62 @@ test.each(['../etc', '', 'x', id.toUpperCase().replace(/^./, 'A'), `${id}/..`, `
   },
 );
 
+describe('volumes go with the folder that names them', () => {
+  const volume = { group: 'instances', name: `${id}_disk`, size_bytes: 1 };
+  const disks = [{ name: 'disk', format: 'raw', backing: null, volume }] as const;
+  /** What is removed next fails with this. */
+  let failure: Error | null;
+  let removed: (readonly [string, readonly string[]])[];
+
+  beforeEach(() => {
+    failure = null;
+    removed = [];
+    folders = new InstanceFolders({
+      instances_path: path,
+      host: HOST,
+      removeVolumes: ({ role }, others) => {
+        if (failure !== null) return Promise.reject(failure);
+        removed.push([role, others.map((other) => other.role)]);
+        return Promise.resolve();
+      },
+    });
+  });
+
+  test('after its name is gone, and again when that was cut off', async () => {
+    await folders.make(mark({ disks }));
+    failure = new Error('it is in use');
+    await expect(folders.remove(id, 'home', 'anyone')).rejects.toThrow('in use');
+    expect(await folders.read(id, 'home')).toBeNull();
+    failure = null;
+    expect(await folders.remove(id, 'home', mine)).toBe('was gone');
+    expect([removed, readdirSync(path)]).toEqual([[['home', []]], []]);
+  });
+
+  test('not asked for where a mark names none', async () => {
+    await folders.make(mark());
+    await folders.remove(id, 'home', 'anyone');
+    expect([removed, readdirSync(path)]).toEqual([[], []]);
+  });
+
+  test('whoever removes them is told what else of their instance is there', async () => {
+    await folders.make(mark({ disks }));
+    await folders.make(mark({ role: 'staging', migration_id: mine }));
+    await folders.remove(id, 'home', 'anyone');
+    expect(removed).toEqual([['home', ['staging']]]);
+  });
+
+  test('they wait where another mark of their instance cannot be read', async () => {
+    await folders.make(mark({ disks }));
+    await folders.make(mark({ role: 'staging', migration_id: mine }));
+    writeFileSync(join(folders.folder(id, 'staging'), 'drover.json'), '{');
+    await folders.remove(id, 'home', 'anyone');
+    expect(removed).toEqual([]);
+    // A guest that is destroyed takes that one along, and nothing is in doubt any more.
+    await folders.remove(id, 'staging', 'anyone');
+    expect([removed, readdirSync(path)]).toEqual([[['home', []]], []]);
+  });
+});
+
 test('a damaged mark is told, and its folder is left alone', async () => {
   mkdirSync(join(path, id));
   writeFileSync(join(path, id, 'drover.json'), '{"instance_id"');
