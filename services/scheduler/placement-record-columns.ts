@@ -1,5 +1,5 @@
 import type { HostName } from '../../shared/domain/ids.ts';
-import type { RejectionColumns, RejectionGroup, RejectionHead } from './placement/model.ts';
+import type { RejectionColumns, RejectionGroup, RejectionHead } from './placement/decision.ts';
 
 /*
  * The stored form of ten thousand reasons: per considered host one number that says which group rejected it (0: none),

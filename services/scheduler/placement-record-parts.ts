@@ -1,4 +1,4 @@
-import type { WeighedHost } from './placement/model.ts';
+import type { WeighedHost } from './placement/decision.ts';
 
 /*
  * The stored form of the parts of the weights: of each weigher three columns over the ranked hosts (raw, normalised,

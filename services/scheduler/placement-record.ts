@@ -3,7 +3,7 @@ import { zstdCompressSync, zstdDecompress } from 'node:zlib';
 import type { HostName } from '../../shared/domain/ids.ts';
 import { packParts, unpackParts } from './placement-record-parts.ts';
 import { packRejections, unpackRejections } from './placement-record-columns.ts';
-import type { Decision, DecisionRecord, RejectionHead, WeighedHost } from './placement/model.ts';
+import type { Decision, DecisionRecord, RejectionHead, WeighedHost } from './placement/decision.ts';
 import { recordedRequest } from './placement/record.ts';
 
 const decompress = promisify(zstdDecompress);

@@ -1,5 +1,5 @@
 import { accountOf, type DecisionAccount } from '../../scheduler/placement/account.ts';
-import type { Decision } from '../../scheduler/placement/model.ts';
+import type { Decision } from '../../scheduler/placement/decision.ts';
 
 /** A decision that was only asked for: its short form, and what it says of the hosts. */
 export function dryRunView(server_id: string, decision: Decision, hosts_max: number): object {

@@ -3,7 +3,7 @@ import { Books, type ClaimedHost, type ClaimRequest } from '../claims/books.ts';
 import type { Refusal } from '../claims/capacity.ts';
 import type { MachineEvent } from '../migration/machine-event.ts';
 import { claimDetailsFor } from '../placement/claim-details.ts';
-import type { Decision } from '../placement/model.ts';
+import type { Decision } from '../placement/decision.ts';
 import { readClusterVersion } from '../snapshot/cluster-version.ts';
 import { loadHosts } from '../snapshot/load-hosts.ts';
 import { failureMessage, type Choice, type Round } from './choice.ts';

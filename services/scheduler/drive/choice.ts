@@ -1,6 +1,7 @@
 import type { HostName } from '../../../shared/domain/ids.ts';
 import type { Refusal } from '../claims/capacity.ts';
-import type { Decision, PlacementRequest } from '../placement/model.ts';
+import type { Decision } from '../placement/decision.ts';
+import type { PlacementRequest } from '../placement/model.ts';
 import type { Reservation } from '../snapshot/reservations.ts';
 import type { AfterCommit, ChooseTask } from './decision.ts';
 

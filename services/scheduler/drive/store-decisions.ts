@@ -1,7 +1,7 @@
 import type { HostName, InstanceId, RequestId } from '../../../shared/domain/ids.ts';
 import type { Queryable } from '../../../shared/database/connect.ts';
 import type { Refusal } from '../claims/capacity.ts';
-import type { Decision } from '../placement/model.ts';
+import type { Decision } from '../placement/decision.ts';
 import { failureMessage } from './choice.ts';
 import { prepared } from './statement.ts';
 

@@ -1,5 +1,5 @@
 import type { HostName } from '../../../shared/domain/ids.ts';
-import type { Decision, NoValidHost, RejectionGroup, WeighedHost } from './model.ts';
+import type { Decision, NoValidHost, RejectionGroup, WeighedHost } from './decision.ts';
 import { noValidHost } from './no-valid-host.ts';
 import { rejectionOf } from './rejections.ts';
 

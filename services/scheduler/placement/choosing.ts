@@ -1,4 +1,4 @@
-import type { ChoiceSettings } from './model.ts';
+import type { ChoiceSettings } from './decision.ts';
 import { seededRandom, shuffledPlaces } from './random.ts';
 
 /** Parts are kept for the ten best hosts: enough to see why the first is first. */

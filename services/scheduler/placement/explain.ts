@@ -1,7 +1,8 @@
 import type { HostName } from '../../../shared/domain/ids.ts';
 import { decide } from './decide.ts';
 import { checkHost } from './filters/filter.ts';
-import type { Decision, PlacementRequest, Snapshot, WeighedHost } from './model.ts';
+import type { Decision, WeighedHost } from './decision.ts';
+import type { PlacementRequest, Snapshot } from './model.ts';
 import { sentence } from './rejections.ts';
 import { rulesFor } from './rules.ts';
 import type { PlacementSettings } from './settings.ts';

@@ -9,7 +9,8 @@ import {
   type Rule,
   type Screen,
 } from './filters/filter.ts';
-import type { HostState, Rejections, Verdict } from './model.ts';
+import type { Rejections, Verdict } from './decision.ts';
+import type { HostState } from './model.ts';
 import { RejectionCollector, type Reject } from './rejections.ts';
 
 export interface Filtered {

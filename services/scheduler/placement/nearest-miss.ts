@@ -1,6 +1,7 @@
 import type { Columns } from './columns.ts';
 import { rejectionAt, type Filter, type FilterContext, type Rule } from './filters/filter.ts';
-import type { HostState, RejectionGroup, Rejections, Snapshot } from './model.ts';
+import type { RejectionGroup, Rejections } from './decision.ts';
+import type { HostState, Snapshot } from './model.ts';
 import { rejectionOf } from './rejections.ts';
 import { columnsOf } from './snapshot.ts';
 import { hostSelection } from './stages/host-selection.ts';

@@ -1,4 +1,4 @@
-import type { NoValidHost, RejectionGroup, Rejections } from './model.ts';
+import type { NoValidHost, RejectionGroup, Rejections } from './decision.ts';
 import { sentence } from './rejections.ts';
 import { hostSelection } from './stages/host-selection.ts';
 

@@ -1,7 +1,8 @@
 import type { HostName, InstanceId, ServerGroupId } from '../../../shared/domain/ids.ts';
 import { consume } from './consume.ts';
 import { decide } from './decide.ts';
-import type { Decision, PlacementRequest, Snapshot } from './model.ts';
+import type { Decision } from './decision.ts';
+import type { PlacementRequest, Snapshot } from './model.ts';
 import type { PlacementSettings } from './settings.ts';
 import { fork } from './snapshot.ts';
 

@@ -1,6 +1,6 @@
 import type { HostName, InstanceId } from '../../../shared/domain/ids.ts';
 import { chooseRanks } from './choosing.ts';
-import type { Decision, DecisionRecord, NoValidHost } from './model.ts';
+import type { Decision, DecisionRecord, NoValidHost } from './decision.ts';
 import { noValidHost } from './no-valid-host.ts';
 import { RecordedRejections } from './rejections.ts';
 

@@ -7,7 +7,7 @@ import type {
   RejectionHead,
   Rejections,
   Verdict,
-} from './model.ts';
+} from './decision.ts';
 
 export type Reject = Extract<Verdict, { pass: false }>;
 

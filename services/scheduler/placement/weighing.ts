@@ -1,5 +1,6 @@
 import type { Columns, Scratch } from './columns.ts';
-import type { HostState, WeighedHost } from './model.ts';
+import type { WeighedHost } from './decision.ts';
+import type { HostState } from './model.ts';
 import type { ColumnNumber, HostNumber, Weigher, WeigherContext } from './weighers/weigher.ts';
 import { multipliersOf, type Multipliers } from './weighers/multipliers.ts';
 

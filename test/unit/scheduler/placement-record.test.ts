@@ -5,7 +5,7 @@ import { hostName } from '../../../shared/domain/ids.ts';
 import { packRejections, unpackRejections } from '../../../services/scheduler/placement-record-columns.ts';
 import { packRecord, unpackRecord } from '../../../services/scheduler/placement-record.ts';
 import { decide } from '../../../services/scheduler/placement/decide.ts';
-import type { Decision, RejectionColumns } from '../../../services/scheduler/placement/model.ts';
+import type { Decision, RejectionColumns } from '../../../services/scheduler/placement/decision.ts';
 import { decisionOf, replay } from '../../../services/scheduler/placement/record.ts';
 import { createSnapshot } from '../../../services/scheduler/placement/snapshot.ts';
 import { anyHosts, anyRequest, anySeed, anySettings } from './placement/fleet.ts';

@@ -2,7 +2,7 @@ import { isDroverError } from '../../../../shared/errors/drover-error.ts';
 import { hostName } from '../../../../shared/domain/ids.ts';
 import { accountOf } from '../../../scheduler/placement/account.ts';
 import { explainHost } from '../../../scheduler/placement/explain.ts';
-import type { Decision } from '../../../scheduler/placement/model.ts';
+import type { Decision } from '../../../scheduler/placement/decision.ts';
 import { plan } from '../../../scheduler/placement/plan.ts';
 import { defaultPlacementSettings, type PlacementSettings } from '../../../scheduler/placement/settings.ts';
 import { loadProblem, type PlacementProblem } from '../../../scheduler/placement/text-form/problem.ts';

@@ -1,5 +1,6 @@
 import type { HostClass } from '../host-class.ts';
-import type { HostState, Verdict } from '../model.ts';
+import type { Verdict } from '../decision.ts';
+import type { HostState } from '../model.ts';
 import { satisfies, textOf } from './extra-spec-operators.ts';
 import { oncePer, pass, reject, type Filter } from './filter.ts';
 import { hostAttribute, isHostAttribute, isClassAttribute } from './host-attributes.ts';

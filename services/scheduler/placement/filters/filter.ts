@@ -1,6 +1,7 @@
 import { Columns } from '../columns.ts';
 import type { HostClass } from '../host-class.ts';
-import type { HostState, PlacementRequest, Verdict } from '../model.ts';
+import type { Verdict } from '../decision.ts';
+import type { HostState, PlacementRequest } from '../model.ts';
 import type { PlacementSettings } from '../settings.ts';
 
 /** What a filter may look at before it sees any host. */

@@ -1,5 +1,5 @@
 import type { HostClass } from '../host-class.ts';
-import type { Verdict } from '../model.ts';
+import type { Verdict } from '../decision.ts';
 import { oncePer, pass, reject, type Filter } from './filter.ts';
 import { architectureOf, hypervisorTypeOf, vmModeOf } from './image-vocabulary.ts';
 import { versionMatches } from './version-predicate.ts';

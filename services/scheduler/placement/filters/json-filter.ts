@@ -1,4 +1,5 @@
-import type { HostState, Verdict } from '../model.ts';
+import type { Verdict } from '../decision.ts';
+import type { HostState } from '../model.ts';
 import { pass, reject, type Filter } from './filter.ts';
 import { hostAttribute } from './host-attributes.ts';
 
