@@ -50,7 +50,7 @@ export class HostVolumes {
   /**
    * Writes a mark that promises volumes, if their group has room for them beside those that other marks promise and that
    * are not made yet. One at a time: two must not be promised the same space.
-   * @throws DroverError host_disk_full before anything is written; whatever `write` throws
+   * @throws DroverError host_disk_full, volume_not_ours before anything is written; whatever `write` throws
    */
   async promising<Result>(mark: Marked, write: () => Promise<Result>): Promise<Result> {
     const planned = volumesOf(mark);
@@ -65,6 +65,10 @@ export class HostVolumes {
 
   async #check(group: string, mark: Marked): Promise<void> {
     const present = await this.#volumes.list(group);
+    for (const volume of volumesOf(mark)) {
+      const found = volume.group === group ? present.find(({ name }) => name === volume.name) : undefined;
+      if (found !== undefined && !this.#isOurs(found)) throw this.#notOurs(mark.instance_id, volume, found);
+    }
     const unmade = (marks: readonly Marked[]) =>
       marks
         .flatMap(volumesOf)
@@ -94,19 +98,14 @@ export class HostVolumes {
   async make(id: InstanceId, volume: PlannedVolume): Promise<string> {
     const present = await this.#find(volume);
     if (present !== null) {
-      const refuse = (found: string) =>
-        new DroverError('volume_not_ours', {
-          volume: `${volume.group}/${volume.name}`,
-          host: this.#host,
-          instance: id,
-          found,
-        });
-      if (!this.#isOurs(present)) throw refuse(`its tags are "${present.tags.join(',')}"`);
+      if (!this.#isOurs(present)) throw this.#notOurs(id, volume, present);
       const home = this.#known().find(({ disks }) =>
         disks.some((disk) => disk.volume !== undefined && isSameVolume(disk.volume, volume)),
       );
-      if (home !== undefined)
-        throw refuse(`a disk in ${this.#folders.folder(instanceId(home.instance_id), home.role)} lies in it`);
+      if (home !== undefined) {
+        const folder = this.#folders.folder(instanceId(home.instance_id), home.role);
+        throw this.#refuse(id, volume, `a disk in ${folder} lies in it`);
+      }
       await this.#volumes.remove(volume);
     }
     await this.#volumes.create(volume, this.#tag);
@@ -144,6 +143,19 @@ export class HostVolumes {
 
   async #find({ group, name }: PlannedVolume): Promise<FoundVolume | null> {
     return (await this.#volumes.list(group)).find((volume) => volume.name === name) ?? null;
+  }
+
+  #notOurs(instance: string, volume: PlannedVolume, { tags }: FoundVolume): DroverError {
+    return this.#refuse(instance, volume, `its tags are "${tags.join(',')}"`);
+  }
+
+  #refuse(instance: string, { group, name }: PlannedVolume, found: string): DroverError {
+    return new DroverError('volume_not_ours', {
+      volume: `${group}/${name}`,
+      host: this.#host,
+      instance,
+      found,
+    });
   }
 
   /** With the host's name: hosts may share a group, and each must only ever touch its own. */

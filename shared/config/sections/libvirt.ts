@@ -17,7 +17,7 @@ export const libvirtSection = defineSection('libvirt', 'Hosts with compute_drive
     default: null,
     pattern: /^[A-Za-z0-9+_.][A-Za-z0-9+_.-]{0,126}$/,
     allowed: 'the name of a volume group',
-    help: 'Volume group of local disks, for images_type = lvm. Volumes are called <instance>_<disk> and tagged drover.<host>; a disk grows to whole extents of the group. What arrives is first a file below instances_path, so both need room. The agent must be allowed to run lvs, vgs, lvcreate and lvremove (Debian package lvm2).',
+    help: 'Volume group of local disks, for images_type = lvm. Volumes are called <instance>_<disk> and tagged drover.<host>; a disk grows to whole extents of the group. What arrives is first a file below instances_path, so both need room. A new volume is written whole before a guest may read it; the content of a removed one is not overwritten (Nova: volume_clear = none). The agent must be allowed to run lvs, vgs, lvcreate and lvremove (Debian package lvm2).',
   }),
   migration_inbound_addr: address({
     default: null,

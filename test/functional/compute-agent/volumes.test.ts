@@ -259,6 +259,12 @@ describe.skipIf(missingLoopDevices !== null)(`volumes, damage and crashes${loopS
     });
     await move.there.run('unadmit', {}, 1);
     expect([groups.volumes(GROUP), pair.target.folders()]).toEqual([[volumeName(spec)], []]);
+    // And from now on before anything is copied.
+    const again = new Move(pair.source, pair.target, spec);
+    await again.survey();
+    expect(await again.there.answer('admit', again.admission(), 1)).toMatchObject({
+      code: 'volume_not_ours',
+    });
   });
 
   test('a volume that is in use stays, with what knows of it, until it can go', async () => {

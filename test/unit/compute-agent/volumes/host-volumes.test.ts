@@ -83,6 +83,15 @@ describe('planning', () => {
   });
 });
 
+test("a name that is another host's is refused before anything is promised", async () => {
+  const mark = planning(4);
+  volumes.put(mark.conversions?.[0]?.volume?.name ?? '', 'drover.other');
+  let is_written = false;
+  const write = () => Promise.resolve(void (is_written = true));
+  await expect(host.promising(mark, write)).rejects.toMatchObject({ code: 'volume_not_ours' });
+  expect(is_written).toBe(false);
+});
+
 describe('making', () => {
   test('a volume of an earlier try is made anew', async () => {
     volumes.put(name, OURS, 4);
