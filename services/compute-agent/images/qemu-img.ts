@@ -142,7 +142,10 @@ function qemuImg(
     const env = { PATH: process.env['PATH'] ?? '', LC_ALL: 'C' };
     // Not execFile's own signal: that one answers before the process has ended, and it might still make a file.
     const end = () => child.kill('SIGKILL');
-    const child = execFile('qemu-img', [...arguments_], { env }, (error, output, stderr) => {
+    // It ends with us, however we end: the next agent must not meet one that still writes into a guest's volume. An agent
+    // that is killed between the fork and setpriv's prctl leaves it alive: a millisecond, and that volume is then in use.
+    const command = ['--pdeathsig', 'KILL', '--', 'qemu-img', ...arguments_];
+    const child = execFile('setpriv', command, { env }, (error, output, stderr) => {
       signal?.removeEventListener('abort', end);
       if (signal?.aborted === true) return reject(signal.reason as Error);
       if (error === null) return resolve({ exit_code: 0, output });

@@ -1,8 +1,18 @@
+import { spawn, spawnSync } from 'node:child_process';
 import { randomBytes } from 'node:crypto';
-import { mkdtempSync, readdirSync, readFileSync, readlinkSync, rmSync, writeFileSync } from 'node:fs';
+import { once } from 'node:events';
+import {
+  existsSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  readlinkSync,
+  rmSync,
+  writeFileSync,
+} from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { afterEach, beforeEach, expect, test } from 'vitest';
+import { afterEach, beforeEach, expect, onTestFinished, test, vi } from 'vitest';
 import { compareDisks, convertDisk } from '../../../services/compute-agent/images/qemu-img.ts';
 import { HOST } from '../../unit/compute-agent/samples.ts';
 import { flipBit } from './disk-images.ts';
@@ -45,6 +55,28 @@ test('a conversion that nobody wants any more has ended when it is given up', as
   });
   await expect(converting).rejects.toThrow('called back');
   expect(readers()).toEqual([]);
+});
+
+test('it ends with its agent, however that ends', async () => {
+  const noted = join(folder, 'noted');
+  const stand_in = `#!/bin/sh\necho $$ > '${noted}.draft'\nmv '${noted}.draft' '${noted}'\nexec sleep 300\n`;
+  writeFileSync(join(folder, 'qemu-img'), stand_in, { mode: 0o755 });
+  const module = new URL('../../../services/compute-agent/images/qemu-img.ts', import.meta.url);
+  const script = `import { growQcow2 } from '${module.href}'; await growQcow2('disk', 1, 'host');`;
+  const agent = spawn(process.execPath, ['--input-type=module', '--eval', script], {
+    env: { ...process.env, PATH: `${folder}:${process.env['PATH']}` },
+    stdio: 'ignore',
+  });
+  await vi.waitFor(() => readFileSync(noted), { timeout: 10_000 });
+  const pid = readFileSync(noted, 'utf8').trim();
+  onTestFinished(() => void spawnSync('kill', ['-KILL', pid]));
+  expect(readFileSync(`/proc/${pid}/cmdline`, 'utf8')).toContain('sleep');
+  const ended = once(agent, 'exit');
+  agent.kill('SIGKILL');
+  await ended;
+  // Whoever inherits it may not have looked at its end yet.
+  const state = () => (existsSync(`/proc/${pid}/stat`) ? readFileSync(`/proc/${pid}/stat`, 'utf8') : 'Z');
+  await vi.waitFor(() => expect(state()).toMatch(/Z/), { timeout: 10_000 });
 });
 
 test('two views are compared from the disk: where they differ is told', async () => {
