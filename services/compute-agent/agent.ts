@@ -10,6 +10,7 @@ import { InstanceQueues } from './commands/instance-queues.ts';
 import { parseCommand } from './commands/parse-command.ts';
 import { commandRegistry } from './commands/registry.ts';
 import { InstanceFolders } from './folders/instance-folders.ts';
+import { RemovalSweeper } from './folders/removal-sweeper.ts';
 import { SpaceLedger } from './folders/space-ledger.ts';
 import type { KnobBoard } from './hypervisor/fake/knobs.ts';
 import type { GuestFact, Hypervisor } from './hypervisor/hypervisor.ts';
@@ -86,6 +87,7 @@ class HostAgent implements Agent {
   readonly #reporter: Reporter;
   readonly #sweeper: CacheSweeper;
   readonly #extractions: ExtractionSweeper;
+  readonly #removals: RemovalSweeper;
   readonly #group: ReportedGroup;
   readonly #unanswered = new UnansweredMessages();
   #endWatch: () => void = () => undefined;
@@ -99,6 +101,7 @@ class HostAgent implements Agent {
       removeVolumes: (mark, others) => volumes.removeWith(mark, others),
     });
     const volumes = new HostVolumes({ host, folders, volumes: options.volumes ?? new Lvm({ host }) });
+    this.#removals = new RemovalSweeper({ removals: folders.removals, log });
     this.#group = new ReportedGroup({ host, volumes, settings: options.settings, log });
     this.#parts = {
       host,
@@ -172,6 +175,7 @@ class HostAgent implements Agent {
     await this.#group.tellUnnamed();
     await images.load();
     this.#sweeper.start();
+    this.#removals.start();
     this.#extractions.start();
     this.#endWatch = hypervisor.watch((fact) => this.#guestChanged(fact));
     // Not awaited: a broker that is away must not keep the agent from starting.
@@ -211,6 +215,7 @@ class HostAgent implements Agent {
   close(): void {
     this.#endWatch();
     this.#sweeper.close();
+    this.#removals.close();
     this.#extractions.close();
     this.#unanswered.giveUp(new Error('the agent is closing'));
     this.#queues.close();

@@ -8,7 +8,7 @@ import { DroverError } from '../../../shared/errors/drover-error.ts';
 import { instanceFolders } from '../../../shared/messaging/commands.ts';
 import { makeFolder, renameDurably, syncFolder } from './durable.ts';
 import { folderRoles, readMark, writeMark, type FolderRole, type InstanceMark } from './mark.ts';
-import { finishRemoval, passingFolder, type RemoveVolumes } from './removal.ts';
+import { passingFolder, Removals, type LeftAlone, type RemoveVolumes } from './removal.ts';
 
 const UUID = /^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$/;
 const NOBODY = 'no migration';
@@ -40,10 +40,11 @@ export interface Move {
  */
 export class InstanceFolders {
   readonly path: string;
+  /** What is gone by name, and not yet from the disk. */
+  readonly removals: Removals;
   readonly #host: HostName;
   /** Copies of the marks on disk, for reports and sums; what decides is always read from the disk. */
   readonly #known = new Map<string, InstanceMark>();
-  readonly #removeVolumes: RemoveVolumes;
 
   /** @param options.removeVolumes default: volumes in marks stay. May be called again for the same ones */
   constructor(options: {
@@ -53,7 +54,11 @@ export class InstanceFolders {
   }) {
     this.path = options.instances_path;
     this.#host = options.host;
-    this.#removeVolumes = options.removeVolumes ?? (() => Promise.resolve());
+    this.removals = new Removals({
+      path: this.path,
+      readOthers: (id) => this.#readAll(id),
+      removeVolumes: options.removeVolumes ?? (() => Promise.resolve()),
+    });
   }
 
   /**
@@ -61,19 +66,10 @@ export class InstanceFolders {
    * @returns folders whose marks cannot be read, or whose volumes not be removed, with the reason: for the log, they
    * are left alone.
    */
-  async load(): Promise<ReadonlyArray<{ readonly folder: string; readonly reason: string }>> {
+  async load(): Promise<readonly LeftAlone[]> {
     await makeFolder(this.path);
-    const unreadable: Array<{ folder: string; reason: string }> = [];
-    const leaveAlone = async (folder: string, work: () => Promise<unknown>): Promise<void> => {
-      try {
-        await work();
-      } catch (error) {
-        if (!(error instanceof DroverError)) throw error;
-        unreadable.push({ folder, reason: error.message });
-      }
-    };
-    const names = await readdir(this.path);
-    for (const name of names) {
+    const left: LeftAlone[] = [];
+    for (const name of await readdir(this.path)) {
       const passing = passingFolder(name);
       if (passing !== null && passing.reason !== 'removing')
         await rm(join(this.path, name), { recursive: true, force: true });
@@ -81,14 +77,14 @@ export class InstanceFolders {
       const suffix = name.slice(36);
       const role = folderRoles.find((candidate) => suffix === instanceFolders[candidate](''));
       if (!UUID.test(uuid) || role === undefined) continue;
-      await leaveAlone(name, () => this.read(instanceId(uuid), role));
+      try {
+        await this.read(instanceId(uuid), role);
+      } catch (error) {
+        if (!(error instanceof DroverError)) throw error;
+        left.push({ folder: name, reason: error.message });
+      }
     }
-    for (const name of names) {
-      const passing = passingFolder(name);
-      if (passing?.reason === 'removing')
-        await leaveAlone(name, () => this.#finishRemoval(instanceId(passing.id), name));
-    }
-    return unreadable;
+    return [...left, ...(await this.removals.finishAll())];
   }
 
   /** Absolute path. @throws DroverError command_invalid: an id that is no UUID never becomes a path */
@@ -205,18 +201,16 @@ export class InstanceFolders {
       outcome = 'was gone';
     }
     this.#remember(id, role, null);
-    for (const name of await readdir(this.path))
-      if (name.startsWith(`.${id}.removing.`)) await this.#finishRemoval(id, name);
+    await this.removals.finish(id);
     return outcome;
   }
 
-  async #finishRemoval(id: InstanceId, name: string): Promise<void> {
-    const readOthers = () =>
-      Promise.all(folderRoles.map((role) => this.read(id, role))).then(
-        (marks) => marks.filter((mark) => mark !== null),
-        () => null,
-      );
-    await finishRemoval(join(this.path, name), readOthers, this.#removeVolumes);
+  /** Null: one of them cannot be read. */
+  #readAll(id: InstanceId): Promise<readonly InstanceMark[] | null> {
+    return Promise.all(folderRoles.map((role) => this.read(id, role))).then(
+      (marks) => marks.filter((mark) => mark !== null),
+      () => null,
+    );
   }
 
   /** Marks as last read or written, by role. No disk access. */

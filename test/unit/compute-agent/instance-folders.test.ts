@@ -4,7 +4,10 @@ import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { InstanceFolders } from '../../../services/compute-agent/folders/instance-folders.ts';
 import type { InstanceMark } from '../../../services/compute-agent/folders/mark.ts';
+import { RemovalSweeper } from '../../../services/compute-agent/folders/removal-sweeper.ts';
 import { instanceId } from '../../../shared/domain/ids.ts';
+import { DroverError } from '../../../shared/errors/drover-error.ts';
+import type { Logger } from '../../../shared/logging/logger.ts';
 import { HOST, newMigrationId, sampleSpec } from './samples.ts';
 
 let path: string;
@@ -123,6 +126,21 @@ describe('volumes go with the folder that names them', () => {
     failure = null;
     expect(await folders.remove(id, 'home', mine)).toBe('was gone');
     expect([removed, readdirSync(path)]).toEqual([[['home', []]], []]);
+  });
+
+  test('by a sweep, when nobody asks again', async () => {
+    await folders.make(mark({ disks }));
+    failure = new DroverError('volume_group_missing', { group: 'instances', host: HOST, reason: 'away' });
+    await expect(folders.remove(id, 'home', 'anyone')).rejects.toThrow('away');
+    const told: unknown[] = [];
+    const log = { warn: (found: unknown) => told.push(found) } as unknown as Logger;
+    const sweeper = new RemovalSweeper({ removals: folders.removals, log });
+    await sweeper.sweepOnce();
+    expect(told).toMatchObject([{ reason: expect.stringContaining('away') as unknown }]);
+    failure = null;
+    // One that is under way is joined.
+    await Promise.all([sweeper.sweepOnce(), folders.remove(id, 'home', 'anyone')]);
+    expect([removed, readdirSync(path), told]).toMatchObject([[['home', []]], [], [{}]]);
   });
 
   test('not asked for where a mark names none', async () => {
