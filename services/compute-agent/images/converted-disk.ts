@@ -48,7 +48,8 @@ export async function makeConverted(disk: ConvertedDisk, asker: Asker): Promise<
     const forms = { source: arrived, source_format: from, target_format: to, host, asker };
     if (makeDevice === undefined) {
       await convertDisk({ ...forms, target: draft });
-      await syncFile(draft);
+      // Gigabytes may still have to be written.
+      await sayingAtWork(asker, syncFile(draft));
     } else {
       const device = await makeDevice();
       await convertDisk({ ...forms, target: device, is_device: true });

@@ -72,6 +72,11 @@ export class Compressor {
   restart(): void {
     this.#judge.restart();
   }
+  /** Another limit holds from now on. */
+  forget(): void {
+    this.#judge.forget();
+  }
+
   /** Lets its memory go. */
   close(): void {
     this.#host.close();

@@ -15,6 +15,7 @@ const worstOf = (plain_bytes: number): number => plain_bytes + Math.ceil(plain_b
 class Packer {
   readonly #stream: ZstdCompress;
   #packed: Buffer[] = [];
+  #fail: (error: Error) => void = () => undefined;
 
   constructor(level: number, plain_bytes: number) {
     this.#stream = createZstdCompress({
@@ -24,18 +25,21 @@ class Packer {
       params: { [constants.ZSTD_c_compressionLevel]: level },
     });
     this.#stream.on('data', (bytes: Buffer) => this.#packed.push(bytes));
-    // Whoever writes is told.
-    this.#stream.on('error', () => undefined);
+    // A write that fails inside zstd is not called back, and one that is cut off is called back as if it had succeeded.
+    this.#stream.on('error', (error) => this.#fail(error));
+    this.#stream.on('close', () => this.#fail(new Error('the packer was closed')));
   }
 
-  /** One at a time. */
+  /** One at a time. @throws zstd's errors; after one the packer is of no use */
   pack(plain: Buffer): Promise<Buffer> {
     return new Promise((resolve, reject) => {
+      this.#fail = reject;
       this.#stream.write(plain, (error) => {
         const packed = this.#packed;
         this.#packed = [];
-        const [only = Buffer.alloc(0)] = packed;
+        const [only] = packed;
         if (error !== null && error !== undefined) reject(error);
+        else if (only === undefined) reject(new Error('zstd made nothing of a payload'));
         else resolve(packed.length > 1 ? Buffer.concat(packed) : only);
       });
     });
@@ -46,25 +50,41 @@ class Packer {
   }
 }
 
+/** As many as libuv has threads: more would wait there, each with its tables and its room. */
+const PACKED_AT_ONCE = 4;
+
 /** As many packers as payloads are packed at the same time, all of one level: the others' memory is let go. */
 export class Packers {
   #level: number | null = null;
   #idle: Packer[] = [];
+  #busy = 0;
+  readonly #waiting: (() => void)[] = [];
   #closed = false;
 
   /** @throws zstd's errors */
   async pack(plain: Buffer, level: number): Promise<Buffer> {
+    while (this.#busy >= PACKED_AT_ONCE) await new Promise<void>((resolve) => this.#waiting.push(resolve));
+    this.#busy += 1;
+    try {
+      return await this.#packNow(plain, level);
+    } finally {
+      this.#busy -= 1;
+      this.#waiting.shift()?.();
+    }
+  }
+
+  async #packNow(plain: Buffer, level: number): Promise<Buffer> {
     if (level !== this.#level) this.#letGo();
     this.#level = level;
     const packer = this.#idle.pop() ?? new Packer(level, plain.length);
+    let is_good = false;
     try {
       const packed = await packer.pack(plain);
-      if (level === this.#level && !this.#closed) this.#idle.push(packer);
-      else packer.close();
+      is_good = true;
       return packed;
-    } catch (error) {
-      packer.close();
-      throw error;
+    } finally {
+      if (is_good && level === this.#level && !this.#closed) this.#idle.push(packer);
+      else packer.close();
     }
   }
 

@@ -67,10 +67,15 @@ export class PackingJudge {
     this.#ratio = this.#ratio === null ? ratio : mean(this.#ratio, ratio, NEWEST_RATIO_WEIGHT);
     const is_worth = this.#isWorth();
     if (was_worth === is_worth) return;
-    // What the disk holds here is not what it held before: nothing that was measured with it counts any more.
+    // What the disk holds here is not what it held before.
+    this.forget();
+  }
+
+  /** Nothing that was measured counts any more: another limit holds now. */
+  forget(): void {
     this.#pace.length = 0;
     this.#neighbours.clear();
-    this.#best = is_worth ? LIGHTEST : PLAIN;
+    this.#best = this.#isWorth() ? LIGHTEST : PLAIN;
     this.#turnTo(this.#best);
   }
 

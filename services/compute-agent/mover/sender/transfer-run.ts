@@ -46,7 +46,7 @@ export class TransferRun {
   setLimit(limit_bytes_per_second: number): void {
     if (limit_bytes_per_second === this.#limiter.rate_bytes_per_second) return;
     this.#limiter.setRate(limit_bytes_per_second);
-    this.#compressor.restart();
+    this.#compressor.forget();
   }
 
   /** What has been sent stays; the connections are kept and cost nothing. */

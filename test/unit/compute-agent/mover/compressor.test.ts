@@ -78,6 +78,10 @@ class Sending {
     return payloads / ((this.now_milliseconds - began_at) / MS_PER_SECOND);
   }
 
+  setLimit(): void {
+    this.#compressor.forget();
+  }
+
   /** The step that most of the last payloads had. */
   get settled(): number {
     const last = this.steps.slice(-200);
@@ -137,6 +141,15 @@ test('a link that gets slower is packed for, one that gets faster no more', asyn
   expect(sending.settled).not.toBe(PLAIN);
   await sending.send(4 * LEARNING_PAYLOADS, { ...text, link_mib_s: 600 });
   expect(sending.settled).toBe(PLAIN);
+});
+
+test('a limit that is set on the way is packed for from then on', async () => {
+  const sending = new Sending({ ...text, link_mib_s: 600 });
+  await sending.send(LEARNING_PAYLOADS);
+  expect(sending.settled).toBe(PLAIN);
+  sending.setLimit();
+  await sending.send(60, { ...text, link_mib_s: 10 });
+  expect(sending.steps.slice(-60).filter((step) => step === PLAIN).length).toBeLessThan(5);
 });
 
 test('short payloads are not worth the call', async () => {

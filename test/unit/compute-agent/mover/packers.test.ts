@@ -60,3 +60,10 @@ test('closed while it packs, it ends the payload first', async () => {
   packers.close();
   expect(zstdDecompressSync(await packing).length).toBe(MEBIBYTE);
 });
+
+test('payloads that fail, more than are packed at once, are told and hinder nobody', async () => {
+  const none = { length: MEBIBYTE } as Buffer;
+  const failed = await Promise.allSettled(Array.from({ length: 10 }, () => packers.pack(none, 1)));
+  expect(new Set(failed.map(({ status }) => status))).toEqual(new Set(['rejected']));
+  expect(zstdDecompressSync(await packers.pack(payload(MEBIBYTE, 0), 1)).length).toBe(MEBIBYTE);
+});
