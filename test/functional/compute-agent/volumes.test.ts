@@ -15,7 +15,7 @@ import {
   writeFileSync,
 } from 'node:fs';
 import { join } from 'node:path';
-import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
 import { tmpdir } from 'node:os';
 import type { MarkedDisk } from '../../../services/compute-agent/folders/mark.ts';
 import type { InstanceSpec } from '../../../shared/domain/instance-spec.ts';
@@ -309,8 +309,17 @@ describe.skipIf(missingLoopDevices !== null)(`the agent of a host with volumes${
     expect((await guest.run('spawn', { spec }, 1)).summary).toBe('the guest was there already');
     expect(readFileSync(there(spec, 'disk')).subarray(0, 4).toString()).toBe('mine');
     await pair.target.restart();
-    const report = pair.target.events.findLast((event) => event.type === 'host_reported')?.report;
-    expect(report?.inventory).toMatchObject({ local_gb: 0, disk_available_bytes: 60 * MEBIBYTE });
+    // Sent when the agent starts, which does not wait for it.
+    await vi.waitFor(
+      () => {
+        const reports = pair.target.events.filter((event) => event.type === 'host_reported');
+        expect(reports.at(-1)?.report).toMatchObject({
+          boot_id: pair.target.agent.boot_id,
+          inventory: { local_gb: 0, disk_available_bytes: 60 * MEBIBYTE },
+        });
+      },
+      { timeout: 10_000 },
+    );
     await guest.run('destroy', {}, 1);
     expect(groups.volumes(GROUP)).toEqual([]);
   });
