@@ -15,7 +15,7 @@ import {
 import { readDone, readReady } from '../protocol-texts.ts';
 import { ExtentPreparation, type PreparedExtent } from './extent-preparation.ts';
 import { FurtherStreams, type Stream } from './further-streams.ts';
-import { beginRead, READ_AHEAD, readAhead, type PendingRead } from './read-ahead.ts';
+import { beginRead, readAhead, readAheadOf, type PendingRead } from './read-ahead.ts';
 import { RemoteFailure, type ReceiverLink } from './receiver-link.ts';
 import { SendWindow } from './send-window.ts';
 import type { SendingOptions, SessionResult } from './session-terms.ts';
@@ -41,6 +41,7 @@ export class SendingSession {
   #failure: unknown = null;
   #done: Done | null = null;
   readonly #memory: MemoryPool;
+  readonly #ready_at_once: number;
   readonly #reads: AsyncGenerator<PendingRead, void, undefined>;
   /** Sent over a stream that broke, and nobody knows whether they arrived. */
   #lost: readonly ExtentAddress[] = [];
@@ -58,7 +59,9 @@ export class SendingSession {
       onBroken: (stream) => this.#lose(this.#window.lose(stream)),
       onFailure: (error) => this.#window.fail(error),
     });
-    this.#memory = new MemoryPool(READ_AHEAD + (1 + READY_AT_ONCE) * (1 + further.count));
+    const ahead = readAheadOf(disks);
+    this.#ready_at_once = Math.min(READY_AT_ONCE, ahead);
+    this.#memory = new MemoryPool(ahead + (1 + this.#ready_at_once) * (1 + further.count));
     this.#reads = readAhead(disks, this.#memory, (disk, index, source) =>
       preparation.skips(disk, index, source),
     );
@@ -174,7 +177,7 @@ export class SendingSession {
         // Waited for later: until then it is nobody's unhandled failure.
         last.catch(() => undefined);
         leaving.push(last);
-        if (leaving.length > READY_AT_ONCE) await leaving.shift();
+        if (leaving.length > this.#ready_at_once) await leaving.shift();
         if (this.#put_bytes >= WORTH_MORE_CONNECTIONS_BYTES) this.#further.start();
       }
       await last;

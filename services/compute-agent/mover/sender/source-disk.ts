@@ -12,6 +12,8 @@ import type { MemoryPool } from '../disks/memory-pool.ts';
 /** A disk that is being sent: a file, or whatever a name in the guest's folder leads to (a volume, a loop device). */
 export class SourceDisk {
   readonly name: string;
+  /** Number of the device that it lies on, or that it is. */
+  readonly device: number;
   layout: ExtentLayout;
   /** What was read; the digests come from here. */
   leaves: LeafTable;
@@ -29,12 +31,13 @@ export class SourceDisk {
   #read: ExtentSet;
 
   private constructor(
-    subject: { readonly name: string; readonly path: string; readonly layout: ExtentLayout },
+    subject: Pick<SourceDisk, 'name' | 'device' | 'layout'> & { readonly path: string },
     handle: FileHandle,
     direct: boolean,
   ) {
-    const { name, path, layout } = subject;
+    const { name, path, device, layout } = subject;
     this.name = name;
+    this.device = device;
     this.#path = path;
     this.#handle = handle;
     this.#direct = direct;
@@ -52,7 +55,9 @@ export class SourceDisk {
     const { handle, direct } = await openDirect(path, constants.O_RDONLY);
     try {
       const layout = new ExtentLayout(await sizeOf(handle));
-      return new SourceDisk({ name, path, layout }, handle, direct);
+      const status = await handle.stat();
+      const device = status.isBlockDevice() ? status.rdev : status.dev;
+      return new SourceDisk({ name, path, device, layout }, handle, direct);
     } catch (error) {
       await handle.close();
       throw error;
