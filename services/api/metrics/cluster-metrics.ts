@@ -19,6 +19,8 @@ const migrationStates = [
   'confirming',
   'reverting',
 ] as const;
+/** As the progress of one migration calls them. */
+const transferBytes = ['total', 'processed', 'remaining', 'sent', 'skipped'] as const;
 const hostStates = ['up', 'down', 'disabled'] as const;
 
 /**
@@ -39,6 +41,19 @@ export function clusterMetrics(pool: Pool, service_down_seconds: number): Metric
   const rate = set.gauge(
     'drover_transfer_rate_bytes_per_second',
     'Disk bytes that all running copies deal with per second, sent or skipped.',
+  );
+  const bytes = set.gauge(
+    'drover_transfer_bytes',
+    'Bytes of the copies under way: of their disks in all, of these dealt with, left and skipped, and sent on the wire.',
+    ['kind'],
+  );
+  const eta = set.gauge(
+    'drover_transfer_eta_seconds',
+    'When the last of the running copies is expected to end. 0: none runs, or nobody knows yet.',
+  );
+  const round = set.gauge(
+    'drover_transfer_round',
+    'The highest round that a copy under way is in: a warm one that does not come to its end goes on counting.',
   );
   const operations = set.gauge(
     'drover_operations',
@@ -110,6 +125,9 @@ export function clusterMetrics(pool: Pool, service_down_seconds: number): Metric
     setEach(hosts, 'state', hostStates, state.hosts);
     oldest.set(state.queue_oldest_seconds);
     rate.set(state.rate_bytes_per_second);
+    setEach(bytes, 'kind', transferBytes, state.transfer_bytes);
+    eta.set(state.eta_seconds);
+    round.set(state.round);
     outbox.set(state.outbox_messages);
     lag.set(state.outbox_lag_seconds);
     const news = await reader.read();

@@ -10,6 +10,10 @@ export interface ClusterState {
   readonly hosts: Counts;
   readonly queue_oldest_seconds: number;
   readonly rate_bytes_per_second: number;
+  /** Of the copies under way, running or paused: bytes by what they are, the longest estimate, the highest round. */
+  readonly transfer_bytes: Counts;
+  readonly eta_seconds: number;
+  readonly round: number;
   readonly outbox_messages: number;
   readonly outbox_lag_seconds: number;
 }
@@ -53,6 +57,16 @@ const stateSql = `
     (select coalesce(sum(m.rate_bytes_per_second), 0)::double precision
        from transfer t join migrations m on m.uuid = t.migration_uuid
       where t.state = 'running') as rate_bytes_per_second,
+    progress.transfer_bytes, progress.eta_seconds, progress.round,
     (select count(*) from outbox) as outbox_messages,
     (select coalesce(extract(epoch from now() - min(created_at)), 0)::double precision
-       from outbox) as outbox_lag_seconds`;
+       from outbox) as outbox_lag_seconds
+  from (
+    select coalesce(max(m.eta_seconds) filter (where t.state = 'running'), 0) as eta_seconds,
+      coalesce(max(m.round), 0) as round,
+      jsonb_build_object('total', coalesce(sum(m.disk_total_bytes), 0),
+        'processed', coalesce(sum(m.disk_processed_bytes), 0),
+        'remaining', coalesce(sum(m.disk_remaining_bytes), 0), 'sent', coalesce(sum(m.sent_bytes), 0),
+        'skipped', coalesce(sum(m.skipped_bytes), 0)) as transfer_bytes
+    from transfer t join migrations m on m.uuid = t.migration_uuid where t.state in ('running', 'paused')
+  ) progress`;

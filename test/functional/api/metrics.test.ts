@@ -111,9 +111,11 @@ test('what is under way, waits and stands still is shown as it is', async () => 
     const server = await fixture.server({});
     const migration = randomUUID();
     await fixture.finishedMigration(server, { uuid: migration, status: 'migrating' });
-    await fixture.pool.query('update migrations set rate_bytes_per_second = 500 where uuid = $1', [
-      migration,
-    ]);
+    await fixture.pool.query(
+      `update migrations set rate_bytes_per_second = 500, eta_seconds = 60, round = 2, disk_total_bytes = 9e12,
+         disk_processed_bytes = 70, disk_remaining_bytes = 30, sent_bytes = 8, skipped_bytes = 50 where uuid = $1`,
+      [migration],
+    );
     await fixture.pool.query(
       `insert into operations (id, kind, instance_uuid, migration_uuid, request_id, user_id, project_id, step, turn,
          paused_at, created_at)
@@ -135,6 +137,13 @@ test('what is under way, waits and stands still is shown as it is', async () => 
     'drover_transfers{state="queued"}': 1,
     'drover_operations{state="stuck"}': 0,
     drover_transfer_rate_bytes_per_second: 1000,
+    'drover_transfer_bytes{kind="total"}': 27e12,
+    'drover_transfer_bytes{kind="processed"}': 210,
+    'drover_transfer_bytes{kind="remaining"}': 90,
+    'drover_transfer_bytes{kind="sent"}': 24,
+    'drover_transfer_bytes{kind="skipped"}': 150,
+    drover_transfer_eta_seconds: 60,
+    drover_transfer_round: 2,
     'drover_migrations{status="migrating"}': 4,
     'drover_hosts{state="up"}': 3,
   });
