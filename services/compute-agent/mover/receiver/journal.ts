@@ -1,8 +1,8 @@
 import { open, readFile, rm, type FileHandle } from 'node:fs/promises';
-import { crc32 } from 'node:zlib';
 import { renameDurably } from '../../folders/durable.ts';
-import type { ExtentAddress } from '../protocol.ts';
-import { LEAF_BYTES } from '../disks/extents.ts';
+import { encodedBatches, RECORD_BYTES, recordsOf, type JournalRecord } from './journal-records.ts';
+
+export type { JournalRecord } from './journal-records.ts';
 
 /**
  * What a receiver holds durably: a line of JSON that names the migration and its disks, then records of fixed
@@ -19,24 +19,17 @@ export interface JournalSubject {
   readonly disks: readonly { readonly name: string; readonly size_bytes: number }[];
 }
 
-export interface JournalRecord extends ExtentAddress {
-  readonly leaf: Buffer;
-  readonly proved?: true;
-}
-
 export interface JournalContent {
   readonly subject: JournalSubject;
-  /** May be gone through as often as needed. */
+  /** May be gone through as often as needed: each time the file is read. A leaf counts until the next record. */
   readonly records: Iterable<JournalRecord>;
   /** Whether proofs in it count. */
   readonly proofs_count: boolean;
 }
 
 const JOURNAL_VERSION = 1;
-const ADDRESS_BYTES = 6;
-const RECORD_BYTES = ADDRESS_BYTES + LEAF_BYTES + 4;
-/** In a record's disk: no migration has so many. */
-const PROVED_FLAG = 0x8000;
+/** Of the first line: 64 disks with the longest names do not take a tenth of it. */
+const HEAD_BYTES_MAX = 256 * 1024;
 
 export class Journal {
   readonly #handle: FileHandle;
@@ -90,9 +83,14 @@ export class Journal {
 
   /** In the order of the calls. Durable after the next `flush`. @throws the file system's errors, of an earlier call too */
   async append(records: Iterable<JournalRecord>): Promise<void> {
-    const bytes = Buffer.concat([...records].map(encodeRecord));
-    if (bytes.length === 0) return;
-    this.#last = this.#last.then(() => writeWhole(this.#handle, bytes));
+    const batches = encodedBatches(records);
+    // As the records are now: they may be taken out of what they come from while others are being written.
+    const first = batches.next();
+    if (first.done === true) return;
+    this.#last = this.#last.then(async () => {
+      await writeWhole(this.#handle, first.value);
+      for (const batch of batches) await writeWhole(this.#handle, batch);
+    });
     await this.#last;
   }
 
@@ -118,55 +116,42 @@ export async function readJournal(
   path: string,
   migration_id: string,
 ): Promise<(JournalContent & { readonly end_bytes: number }) | null> {
-  let bytes: Buffer;
-  try {
-    bytes = await readFile(path);
-  } catch (error) {
-    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return null;
-    throw error;
-  }
-  const line_end = bytes.indexOf(0x0a);
-  if (line_end < 0) return null;
-  const head = readHead(bytes.subarray(0, line_end).toString('utf8'));
-  if (head === null || head.subject.migration_id !== migration_id) return null;
-  const body = bytes.subarray(line_end + 1);
+  const line = await firstLine(path);
+  const head = line === null ? null : readHead(line);
+  if (line === null || head === null || head.subject.migration_id !== migration_id) return null;
+  const head_bytes = Buffer.byteLength(line) + 1;
   return {
     subject: head.subject,
-    records: { [Symbol.iterator]: () => recordsIn(body) },
+    records: { [Symbol.iterator]: () => recordsOf(path, head_bytes) },
     proofs_count: head.boot_id === (await bootId()),
     get end_bytes() {
-      let end = line_end + 1;
-      for (const _ of recordsIn(body)) end += RECORD_BYTES;
+      let end = head_bytes;
+      for (const _ of recordsOf(path, head_bytes)) end += RECORD_BYTES;
       return end;
     },
   };
 }
 
+/** @returns null when there is none */
+async function firstLine(path: string): Promise<string | null> {
+  let handle: FileHandle;
+  try {
+    handle = await open(path, 'r');
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return null;
+    throw error;
+  }
+  try {
+    const { buffer, bytesRead } = await handle.read(Buffer.alloc(HEAD_BYTES_MAX), 0, HEAD_BYTES_MAX, 0);
+    const end = buffer.subarray(0, bytesRead).indexOf(0x0a);
+    return end < 0 ? null : buffer.toString('utf8', 0, end);
+  } finally {
+    await handle.close();
+  }
+}
+
 async function bootId(): Promise<string> {
   return (await readFile('/proc/sys/kernel/random/boot_id', 'latin1')).trim();
-}
-
-function encodeRecord({ disk, index, leaf, proved }: JournalRecord): Buffer {
-  const record = Buffer.allocUnsafe(RECORD_BYTES);
-  record.writeUInt16BE(proved === true ? disk | PROVED_FLAG : disk, 0);
-  record.writeUInt32BE(index, 2);
-  leaf.copy(record, ADDRESS_BYTES);
-  record.writeUInt32BE(crc32(record.subarray(0, RECORD_BYTES - 4)), RECORD_BYTES - 4);
-  return record;
-}
-
-function* recordsIn(bytes: Buffer): Generator<JournalRecord> {
-  for (let at = 0; at + RECORD_BYTES <= bytes.length; at += RECORD_BYTES) {
-    const record = bytes.subarray(at, at + RECORD_BYTES);
-    if (crc32(record.subarray(0, RECORD_BYTES - 4)) !== record.readUInt32BE(RECORD_BYTES - 4)) return;
-    const word = record.readUInt16BE(0);
-    yield {
-      disk: word & ~PROVED_FLAG,
-      index: record.readUInt32BE(2),
-      leaf: record.subarray(ADDRESS_BYTES, ADDRESS_BYTES + LEAF_BYTES),
-      ...((word & PROVED_FLAG) === 0 ? {} : { proved: true as const }),
-    };
-  }
 }
 
 function readHead(line: string): { readonly subject: JournalSubject; readonly boot_id: unknown } | null {

@@ -93,7 +93,7 @@ test('an extent that is written over before its checkpoint is in it once, with i
   checkpoints.note({ disk: 0, index: 5, leaf: NEW }, MEBIBYTE);
   await checkpoints.settle();
   const known = await readJournal(join(root, 'journal'), subject.migration_id);
-  expect([...(known?.records ?? [])].map(({ leaf }) => leaf)).toEqual([UNKNOWN_LEAF, NEW]);
+  expect(Array.from(known?.records ?? [], ({ leaf }) => Buffer.from(leaf))).toEqual([UNKNOWN_LEAF, NEW]);
 });
 
 test('what the sender hears of is in the file, and in the journal, and both were flushed: in this order', async () => {
