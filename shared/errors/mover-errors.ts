@@ -23,7 +23,8 @@ export const moverErrors = {
   },
   mover_stalled: {
     http_status: 504,
-    message: 'The copy made no progress for {seconds} seconds after {sent_bytes} bytes were sent.',
+    message:
+      'The copy made no progress for {seconds} seconds after {sent_bytes} bytes were sent: it waits for {what}.',
     advice: 'Look at the disks of both hosts and the network between them; then migrate again.',
   },
   mover_target_full: {

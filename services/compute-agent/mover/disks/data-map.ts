@@ -7,6 +7,8 @@ import type { ExtentLayout } from './extents.ts';
 const WORTH_MAPPING_BYTES = 64 * 1024 * 1024;
 /** A map of a file in more pieces than fit is not worth its memory: then everything is read. */
 const MAP_OUTPUT_BYTES_MAX = 32 * 1024 * 1024;
+/** A map that takes longer is done without. */
+const MAP_SECONDS_MAX = 30;
 
 /** Size of a file or of a block device, whose own size field says 0. */
 export async function sizeOf(handle: FileHandle): Promise<number> {
@@ -73,11 +75,13 @@ export class ExtentSet {
 /**
  * The extents of a file that are not wholly in holes. Everything, where asking costs more than reading or the
  * file cannot say: never too few.
+ * @param seconds_max for asking
  */
 export async function extentsWithData(
   path: string,
   handle: FileHandle,
   layout: ExtentLayout,
+  seconds_max = MAP_SECONDS_MAX,
 ): Promise<ExtentSet> {
   const all = new ExtentSet(layout.count, true);
   const status = await handle.stat();
@@ -85,7 +89,7 @@ export async function extentsWithData(
   if (!sparse) return all;
   // Not even a file without blocks is taken for one hole: some file systems (ZFS) count blocks long after a write.
   if (status.size < WORTH_MAPPING_BYTES) return all;
-  const pieces = await mapOf(path);
+  const pieces = await mapOf(path, seconds_max);
   if (pieces === null) return all;
   const some = new ExtentSet(layout.count, false);
   for (const { start, length } of pieces) {
@@ -101,13 +105,19 @@ interface Piece {
 }
 
 /** The file's runs of data. `raw` whatever is in the file: it is the file's own holes that count. */
-function mapOf(path: string): Promise<Piece[] | null> {
+function mapOf(path: string, seconds_max: number): Promise<Piece[] | null> {
   const arguments_ = ['map', '--output=json', '--force-share', '-f', 'raw', '--', path];
   const options = { maxBuffer: MAP_OUTPUT_BYTES_MAX, env: { PATH: process.env['PATH'] ?? '', LC_ALL: 'C' } };
   return new Promise((resolve) => {
-    execFile('qemu-img', arguments_, options, (error, stdout) => {
+    const child = execFile('qemu-img', arguments_, options, (error, stdout) => {
+      clearTimeout(timer);
       resolve(error === null ? piecesIn(stdout) : null);
     });
+    // Not execFile's own timeout: that one waits for the process to end, and one on a lost mount may not even when killed.
+    const timer = setTimeout(() => {
+      child.kill('SIGKILL');
+      resolve(null);
+    }, seconds_max * 1000);
   });
 }
 

@@ -1,18 +1,23 @@
 import type { FileHandle } from 'node:fs/promises';
 import { alignedMemory } from './direct-file.ts';
 
+type WhileAsking = (asking: Promise<Buffer | null>) => Promise<Buffer | null>;
+
 /**
  * Pieces of memory that are used again and again, aligned for direct reads and writes: a bounded number, whatever
  * the disks' sizes. Who asks for one while all are in use waits.
  */
 export class MemoryPool {
   readonly #pieces_max: number;
+  readonly #whileAsking: WhileAsking;
   readonly #free: Buffer[] = [];
   readonly #waiting: (() => void)[] = [];
   #pieces = 0;
 
-  constructor(pieces_max: number) {
+  /** @param whileAsking hears of each look at a disk that new memory is tried with */
+  constructor(pieces_max: number, whileAsking: WhileAsking = (asking) => asking) {
     this.#pieces_max = pieces_max;
+    this.#whileAsking = whileAsking;
   }
 
   /**
@@ -34,7 +39,7 @@ export class MemoryPool {
   async #make(bytes: number, handle: FileHandle | null): Promise<Buffer> {
     this.#pieces += 1;
     try {
-      const aligned = handle === null ? null : await alignedMemory(handle, bytes);
+      const aligned = handle === null ? null : await this.#whileAsking(alignedMemory(handle, bytes));
       return aligned ?? Buffer.allocUnsafeSlow(bytes);
     } catch (error) {
       this.#pieces -= 1;

@@ -54,8 +54,10 @@ export class ExtentPreparation {
   async prepare(read: PendingRead, stream: number): Promise<PreparedExtent | null> {
     const { disk, index, source } = read;
     this.#window.check();
-    const content = await read.content;
-    this.#options.counters.read_bytes += content.length;
+    const { counters, waited_for } = this.#options;
+    const offset = source.layout.offset(index);
+    const content = await waited_for.during(`disk ${source.name} to be read at ${offset}`, read.content);
+    counters.read_bytes += content.length;
     source.note(index, content);
     const held = this.held[disk]?.get(index);
     if (held?.equals(source.leaves.get(index)) !== true) return this.#pack(read, content, stream);

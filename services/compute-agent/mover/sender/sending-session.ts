@@ -61,7 +61,10 @@ export class SendingSession {
     });
     const ahead = readAheadOf(disks);
     this.#ready_at_once = Math.min(READY_AT_ONCE, ahead);
-    this.#memory = new MemoryPool(ahead + (1 + this.#ready_at_once) * (1 + further.count));
+    const pieces = ahead + (1 + this.#ready_at_once) * (1 + further.count);
+    this.#memory = new MemoryPool(pieces, (asking) =>
+      options.waited_for.during('a disk to be read for the first time', asking),
+    );
     this.#reads = readAhead(disks, this.#memory, (disk, index, source) =>
       preparation.skips(disk, index, source),
     );

@@ -5,6 +5,7 @@ import type { Compressor } from './compressor.ts';
 import type { RateLimiter } from './rate-limiter.ts';
 import type { ReceiverLink } from './receiver-link.ts';
 import type { SourceDisk } from './source-disk.ts';
+import type { WaitedFor } from './waited-for.ts';
 
 /** What has been done so far, over all sessions of a transfer. */
 export interface TransferCounters {
@@ -44,6 +45,8 @@ export interface SendingOptions {
   readonly prove: boolean;
   /** Further connections that may be made, and how. They send extents, no more; one that breaks is done without. */
   readonly further: { readonly count: number; readonly open: (stream: number) => Promise<ReceiverLink> };
+  /** Told of each read of a disk. */
+  readonly waited_for: WaitedFor;
   /** Something has moved: the transfer is not stalled. */
   readonly onActivity: () => void;
 }

@@ -4,10 +4,12 @@ import type { ByteRange, ChangedRanges, Transfer } from '../mover.ts';
 import type { SentRuns } from './sent-extents.ts';
 import { SourceDisk } from './source-disk.ts';
 import { readFailed } from './transfer-failures.ts';
+import type { WaitedFor } from './waited-for.ts';
 
 /** The disks of one transfer, from its first round to its last: open all the while, because their leaves are known. */
 export class TransferDisks {
   readonly #transfer: Transfer;
+  readonly #waited_for: WaitedFor;
   #disks: readonly SourceDisk[] = [];
   /** What may have changed since the disks were read, not taken into account yet. */
   #changes: (ChangedRanges | null)[] = [];
@@ -15,8 +17,9 @@ export class TransferDisks {
   /** Of disks that are closed again: their end is told after it. */
   #closed_total_bytes = 0;
 
-  constructor(transfer: Transfer) {
+  constructor(transfer: Transfer, waited_for: WaitedFor) {
     this.#transfer = transfer;
+    this.#waited_for = waited_for;
   }
 
   /** In the transfer's order; none before the first `prepare`. */
@@ -52,7 +55,8 @@ export class TransferDisks {
     for (const disk of this.#disks) {
       for (const changed of changes) {
         try {
-          await disk.beginRound(changed === null ? null : rangesOf(changed, disk.name));
+          const begun = disk.beginRound(changed === null ? null : rangesOf(changed, disk.name));
+          await this.#waited_for.during(asking(disk.name), begun);
         } catch (error) {
           throw readFailed(disk.name, error);
         }
@@ -65,9 +69,10 @@ export class TransferDisks {
     this.#disks = disks;
     for (const { name } of this.#transfer.disks) {
       try {
-        const disk = await SourceDisk.open(this.#transfer.folder, name, this.#transfer.paths?.[name]);
+        const opening = SourceDisk.open(this.#transfer.folder, name, this.#transfer.paths?.[name]);
+        const disk = await this.#waited_for.during(`disk ${name} to be opened`, opening);
         disks.push(disk);
-        await disk.map();
+        await this.#waited_for.during(asking(name), disk.map());
         disk.noteSentBefore(this.#sent_before[name] ?? []);
       } catch (error) {
         throw readFailed(name, error);
@@ -92,6 +97,8 @@ export class TransferDisks {
     await Promise.allSettled(disks.map((disk) => disk.close()));
   }
 }
+
+const asking = (disk: string): string => `disk ${disk} to say how long it is and where it has data`;
 
 const totalOf = (disks: readonly SourceDisk[]): number =>
   disks.reduce((sum, { layout }) => sum + layout.size_bytes, 0);

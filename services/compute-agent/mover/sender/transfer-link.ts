@@ -15,6 +15,7 @@ export class TransferLink {
   #session = randomUUID();
   #link: ReceiverLink | null = null;
   #fatal: DroverError | null = null;
+  #is_being_made = false;
   /** What the receiver holds, as long as nothing broke since. */
   held: readonly LeafTable[] | null = null;
 
@@ -28,8 +29,9 @@ export class TransferLink {
     return this.#fatal;
   }
 
-  get present(): boolean {
-    return this.#link !== null;
+  /** Whoever makes one decides when it cannot be made. */
+  get is_being_made(): boolean {
+    return this.#is_being_made;
   }
 
   /** The link there is, else a new one. @throws LinkFailure, ConnectionClosed, ProtocolError, RemoteFailure, what `abort` was told */
@@ -38,7 +40,8 @@ export class TransferLink {
     if (this.#link !== null && !this.#link.connection.closed) return this.#link;
     this.held = null;
     this.#session = randomUUID();
-    const link = await this.openStream(0);
+    this.#is_being_made = true;
+    const link = await this.openStream(0).finally(() => (this.#is_being_made = false));
     if (this.#fatal !== null) {
       link.destroy();
       throw this.#fatal;

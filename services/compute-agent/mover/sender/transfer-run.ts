@@ -14,11 +14,16 @@ import { TransferClock } from './transfer-clock.ts';
 import { TransferDisks } from './transfer-disks.ts';
 import { describeFailure, type TransferFailure } from './transfer-failures.ts';
 import { TransferLink, type OpenLink } from './transfer-link.ts';
+import { WaitedFor } from './waited-for.ts';
 
 const FIRST_PAUSE_SECONDS = 0.1;
 const LONGEST_PAUSE_SECONDS = 2;
 /** While the guest runs, a receiver that cannot be reached is an answer, not something to wait for. */
 const CONNECT_ATTEMPTS = 3;
+/** A connection is made or refused within this time: a login may take 20 s, and a receiver is asked after it. */
+const LINK_SECONDS_MAX = 30;
+/** How long disks that were read well may take to be closed. */
+const CLOSE_SECONDS_MAX = 5;
 
 /** One migration's transfer, in the process that does it. */
 export class TransferRun {
@@ -30,6 +35,9 @@ export class TransferRun {
   readonly #compressor = new Compressor();
   readonly #counters = newCounters();
   readonly #clock = new TransferClock();
+  readonly #waited_for = new WaitedFor();
+  /** Rejects when nothing moves any more. What hangs is not waited for: a mount that is lost answers nobody. */
+  readonly #stall = Promise.withResolvers<never>();
   #round = 1;
   readonly #rounds: RoundFigures[] = [];
   #mismatched = false;
@@ -38,7 +46,8 @@ export class TransferRun {
   constructor(transfer: Transfer, options: { readonly open?: OpenLink; readonly cpu?: CpuShare } = {}) {
     this.#transfer = transfer;
     this.#link = new TransferLink(transfer, options.open);
-    this.#disks = new TransferDisks(transfer);
+    this.#disks = new TransferDisks(transfer, this.#waited_for);
+    this.#stall.promise.catch(() => undefined);
     this.#cpu = options.cpu ?? unlimitedCpu;
     this.#limiter = new RateLimiter(transfer.limit_bytes_per_second);
   }
@@ -123,8 +132,8 @@ export class TransferRun {
       onStall: () => this.#giveUpStalled(),
     });
     try {
-      await this.#disks.prepare();
-      const { done, overhead_seconds } = await this.#sendUntilDone(options.prove);
+      const sending = this.#disks.prepare().then(() => this.#sendUntilDone(options.prove));
+      const { done, overhead_seconds } = await Promise.race([sending, this.#stall.promise]);
       const counters = this.#counters;
       return {
         round: this.#round,
@@ -185,6 +194,7 @@ export class TransferRun {
         count: (this.#transfer.connections ?? 1) - 1,
         open: (stream) => this.#link.openStream(stream),
       },
+      waited_for: this.#waited_for,
       onActivity: () => this.#clock.noteActivity(),
     });
     const result = await session.run();
@@ -193,23 +203,27 @@ export class TransferRun {
   }
 
   #giveUpStalled(): void {
-    // While there is no link, whoever tries to make one decides.
-    if (!this.#link.present) return;
+    const { stall_timeout_seconds: seconds } = this.#transfer;
+    if (this.#link.is_being_made && this.#clock.quiet_seconds < seconds + LINK_SECONDS_MAX) return;
+    const { address, port } = addressOf(this.#transfer.endpoint);
+    const what = this.#waited_for.longest ?? `the receiver at ${address}:${port} to take or confirm anything`;
     const { sent_bytes } = this.#counters;
-    const { stall_timeout_seconds } = this.#transfer;
-    this.abort(new DroverError('mover_stalled', { seconds: stall_timeout_seconds, sent_bytes }));
+    this.#giveUp(new DroverError('mover_stalled', { seconds, sent_bytes, what }));
   }
 
   /** Ends everything at once; what runs fails with this error. */
-  abort(error: DroverError): void {
+  #giveUp(error: DroverError): void {
     this.#link.abort(error);
+    this.#stall.reject(error);
   }
 
-  /** Lets go of the connection and the disks. */
+  /** Lets go of the connection and the disks. After a stall these are not waited for. */
   async close(): Promise<void> {
+    const patience_seconds = this.#link.fatal === null ? CLOSE_SECONDS_MAX : 0;
     this.#link.drop();
     this.#compressor.close();
-    await this.#disks.close();
+    const patience = pause(patience_seconds * 1000, undefined, { ref: false });
+    await Promise.race([this.#disks.close(), patience]);
   }
 
   #describe(error: unknown): TransferFailure {

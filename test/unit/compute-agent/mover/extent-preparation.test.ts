@@ -13,6 +13,7 @@ import {
   type TransferCounters,
 } from '../../../../services/compute-agent/mover/sender/session-terms.ts';
 import { SourceDisk } from '../../../../services/compute-agent/mover/sender/source-disk.ts';
+import { WaitedFor } from '../../../../services/compute-agent/mover/sender/waited-for.ts';
 
 const MEBIBYTE = 2 ** 20;
 const DATA_BYTES = 8192;
@@ -41,6 +42,7 @@ function newSession(): ExtentPreparation {
     compressor: {
       pack: (bytes: Buffer) => Promise.resolve({ bytes, is_packed: false, step: PLAIN }),
     } as unknown as SendingOptions['compressor'],
+    waited_for: new WaitedFor(),
     onActivity: () => undefined,
   };
   const preparation = new ExtentPreparation(options as SendingOptions, new SendWindow(4 * MEBIBYTE));
