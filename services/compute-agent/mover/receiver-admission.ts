@@ -1,5 +1,5 @@
 import { randomBytes } from 'node:crypto';
-import { mkdir, readFile, rm } from 'node:fs/promises';
+import { mkdir, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { DroverError } from '../../../shared/errors/drover-error.ts';
 import type { MigrationId } from '../../../shared/domain/ids.ts';
@@ -13,6 +13,7 @@ import {
   type AdmissionRecord,
 } from './receiver/admission-record.ts';
 import { AuthorizedKeysFile, authorizedKeyLine } from './receiver/authorized-keys.ts';
+import { removeJournal } from './receiver/journal.ts';
 import { MigrationDoor } from './receiver/migration-door.ts';
 import { ReceiverProcess } from './receiver/receiver-process.ts';
 import { socketsFolder } from './sockets-folder.ts';
@@ -177,7 +178,7 @@ class HostAdmission implements ReceiverAdmission {
     if (door === undefined) return;
     this.#doors.delete(migration);
     await Promise.all([this.#keys.write(), door.close()]);
-    await rm(this.#journalPath(migration), { force: true });
+    await removeJournal(this.#journalPath(migration));
     await this.#inOrder(migration, () => removeAdmission(this.#records_folder, migration));
   }
 

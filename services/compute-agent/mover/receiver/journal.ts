@@ -1,5 +1,7 @@
 import { open, readFile, rm, type FileHandle } from 'node:fs/promises';
 import { renameDurably } from '../../folders/durable.ts';
+import { ExtentLayout } from '../disks/extents.ts';
+import { latestRecords } from './latest-records.ts';
 import { encodedBatches, RECORD_BYTES, recordsOf, type JournalRecord } from './journal-records.ts';
 
 export type { JournalRecord } from './journal-records.ts';
@@ -31,8 +33,27 @@ const JOURNAL_VERSION = 1;
 /** Of the first line: 64 disks with the longest names do not take a tenth of it. */
 const HEAD_BYTES_MAX = 256 * 1024;
 
+/**
+ * So many records a journal may have: whoever writes the same extents again and again, guest or hostile sender, would
+ * fill the agent's own file system. Of an extent two count, its leaf and its proof; a copy that is written over once
+ * more has five.
+ */
+const RECORDS_PER_EXTENT_MAX = 6;
+/** Shorter ones are not worth it. */
+const RECORDS_MIN = 64 * 1024;
+
+/** What a journal is written anew with. */
+interface JournalPlace {
+  readonly path: string;
+  readonly subject: JournalSubject;
+}
+
 export class Journal {
-  readonly #handle: FileHandle;
+  readonly #place: JournalPlace;
+  #handle: FileHandle;
+  /** In the file. */
+  #records = 0;
+  #records_max: number;
   /**
    * Writes that are asked for at the same time could overtake each other, and the last record about an extent counts.
    * After one that failed nothing more is written: it would stand behind half a record, or behind a record that it was
@@ -40,8 +61,11 @@ export class Journal {
    */
   #last: Promise<void> = Promise.resolve();
 
-  private constructor(handle: FileHandle) {
+  private constructor(place: JournalPlace, handle: FileHandle, records: number) {
+    this.#place = place;
     this.#handle = handle;
+    this.#records = records;
+    this.#records_max = recordsMax(place.subject, records);
   }
 
   /** Starts a journal anew with these records; the old one counts until the new one is whole, and durable. */
@@ -50,35 +74,23 @@ export class Journal {
     subject: JournalSubject,
     records: Iterable<JournalRecord>,
   ): Promise<Journal> {
-    const fresh = `${path}.new`;
-    const handle = await open(fresh, 'w', 0o600);
-    try {
-      const boot_id = await bootId();
-      const head = `${JSON.stringify({ version: JOURNAL_VERSION, boot_id, ...subject })}\n`;
-      await writeWhole(handle, Buffer.from(head));
-      const journal = new Journal(handle);
-      await journal.append(records);
-      await journal.flush();
-      await renameDurably(fresh, path);
-      return journal;
-    } catch (error) {
-      await handle.close();
-      await rm(fresh, { force: true });
-      throw error;
-    }
+    const { handle, count } = await writeAnew({ path, subject }, records);
+    return new Journal({ path, subject }, handle, count);
   }
 
   /** Goes on with a journal that nobody writes to now. @returns null when there is none of this migration */
   static async reopen(path: string, migration_id: string): Promise<Journal | null> {
     const known = await readJournal(path, migration_id);
     if (known === null) return null;
+    let count = 0;
+    for (const _ of known.records) count += 1;
     const handle = await open(path, 'r+');
     try {
-      await handle.truncate(known.end_bytes);
+      await handle.truncate(known.head_bytes + count * RECORD_BYTES);
     } finally {
       await handle.close();
     }
-    return new Journal(await open(path, 'a'));
+    return new Journal({ path, subject: known.subject }, await open(path, 'a'), count);
   }
 
   /** In the order of the calls. Durable after the next `flush`. @throws the file system's errors, of an earlier call too */
@@ -88,10 +100,27 @@ export class Journal {
     const first = batches.next();
     if (first.done === true) return;
     this.#last = this.#last.then(async () => {
-      await writeWhole(this.#handle, first.value);
-      for (const batch of batches) await writeWhole(this.#handle, batch);
+      this.#records += await writeBatch(this.#handle, first.value);
+      for (const batch of batches) this.#records += await writeBatch(this.#handle, batch);
+      if (this.#records > this.#records_max) await this.#renew();
     });
     await this.#last;
+  }
+
+  /**
+   * Leaves out what does not count any more. Made from the file alone: what the disks hold now may not be durable. The
+   * old one counts until the new one is whole, and durable.
+   */
+  async #renew(): Promise<void> {
+    const { path, subject } = this.#place;
+    const known = await readJournal(path, subject.migration_id);
+    if (known === null) throw new Error(`the journal ${path} is not there any more`);
+    const { handle, count } = await writeAnew(this.#place, latestRecords(known.records, known));
+    const old = this.#handle;
+    this.#handle = handle;
+    this.#records = count;
+    this.#records_max = recordsMax(subject, count);
+    await old.close();
   }
 
   /** Makes durable what was appended. @throws the file system's errors */
@@ -100,8 +129,51 @@ export class Journal {
   }
 
   async close(): Promise<void> {
+    // While it is written anew its file changes.
+    await this.#last.catch(() => undefined);
     await this.#handle.close();
   }
+}
+
+/** @param records that it begins with: disks may have grown since its first line was written */
+function recordsMax({ disks }: JournalSubject, records: number): number {
+  const extents = disks.reduce((sum, { size_bytes }) => sum + new ExtentLayout(size_bytes).count, 0);
+  return Math.max(RECORDS_MIN, extents * RECORDS_PER_EXTENT_MAX, records * 2);
+}
+
+const freshOf = (path: string): string => `${path}.new`;
+
+/** With what is left of a new one whose receiver was killed. */
+export async function removeJournal(path: string): Promise<void> {
+  await Promise.all([path, freshOf(path)].map((file) => rm(file, { force: true })));
+}
+
+async function writeAnew(
+  { path, subject }: JournalPlace,
+  records: Iterable<JournalRecord>,
+): Promise<{ readonly handle: FileHandle; readonly count: number }> {
+  const fresh = freshOf(path);
+  const handle = await open(fresh, 'w', 0o600);
+  try {
+    const boot_id = await bootId();
+    const head = `${JSON.stringify({ version: JOURNAL_VERSION, boot_id, ...subject })}\n`;
+    await writeWhole(handle, Buffer.from(head));
+    let count = 0;
+    for (const batch of encodedBatches(records)) count += await writeBatch(handle, batch);
+    await handle.datasync();
+    await renameDurably(fresh, path);
+    return { handle, count };
+  } catch (error) {
+    await handle.close();
+    await rm(fresh, { force: true });
+    throw error;
+  }
+}
+
+/** @returns how many records it has */
+async function writeBatch(handle: FileHandle, batch: Buffer): Promise<number> {
+  await writeWhole(handle, batch);
+  return batch.length / RECORD_BYTES;
 }
 
 /** A file system that fills up may take a part, and say why only when it is asked to take the rest. */
@@ -115,7 +187,7 @@ async function writeWhole(handle: FileHandle, bytes: Buffer): Promise<void> {
 export async function readJournal(
   path: string,
   migration_id: string,
-): Promise<(JournalContent & { readonly end_bytes: number }) | null> {
+): Promise<(JournalContent & { readonly head_bytes: number }) | null> {
   const line = await firstLine(path);
   const head = line === null ? null : readHead(line);
   if (line === null || head === null || head.subject.migration_id !== migration_id) return null;
@@ -124,11 +196,7 @@ export async function readJournal(
     subject: head.subject,
     records: { [Symbol.iterator]: () => recordsOf(path, head_bytes) },
     proofs_count: head.boot_id === (await bootId()),
-    get end_bytes() {
-      let end = head_bytes;
-      for (const _ of recordsOf(path, head_bytes)) end += RECORD_BYTES;
-      return end;
-    },
+    head_bytes,
   };
 }
 

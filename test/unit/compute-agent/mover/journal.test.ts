@@ -1,9 +1,19 @@
-import { appendFileSync, mkdtempSync, readFileSync, rmSync, truncateSync, writeFileSync } from 'node:fs';
+import {
+  appendFileSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  statSync,
+  truncateSync,
+  writeFileSync,
+} from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { open, type FileHandle } from 'node:fs/promises';
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
-import { ExtentLayout } from '../../../../services/compute-agent/mover/disks/extents.ts';
+import { ExtentLayout, UNKNOWN_LEAF } from '../../../../services/compute-agent/mover/disks/extents.ts';
 import { heldExtents } from '../../../../services/compute-agent/mover/receiver/held-extents.ts';
 import {
   Journal,
@@ -173,6 +183,67 @@ describe('a file system that fills up', () => {
     await journal.close();
     // The one that was written whole is true; the one that was not is none.
     expect(await recordsRead()).toEqual([record(1), record(2)]);
+  });
+});
+
+describe('a journal that is written over and over', () => {
+  const EXTENTS = 1000;
+  const RECORD_BYTES = 42;
+  const large = { migration_id: 'm-1', disks: [{ name: 'disk', size_bytes: EXTENTS * 1024 ** 2 }] };
+  const layout = new ExtentLayout(EXTENTS * 1024 ** 2);
+  const leaf = (round: number): Buffer => Buffer.alloc(32, round + 1);
+  const roundOf = (round: number): JournalRecord[] =>
+    Array.from({ length: EXTENTS }, (_, index): JournalRecord[] => [
+      { disk: 0, index, leaf: UNKNOWN_LEAF },
+      { disk: 0, index, leaf: leaf(round) },
+    ]).flat();
+  const held = async () => heldExtents((await readJournal(path, 'm-1'))!, 0, layout);
+
+  test('stays as long as it may be, and says the same', async () => {
+    const journal = await Journal.create(path, large, []);
+    let longest = 0;
+    for (let round = 0; round < 60; round += 1) {
+      await journal.append(roundOf(round));
+      longest = Math.max(longest, statSync(path).size);
+    }
+    // Left: one that is known and proved, one that is proved and was written over, one that nobody knows.
+    await journal.append([
+      { disk: 0, index: 1, leaf: leaf(59), proved: true },
+      { disk: 0, index: 2, leaf: leaf(59), proved: true },
+      { disk: 0, index: 2, leaf: UNKNOWN_LEAF },
+      { disk: 0, index: EXTENTS + 5, leaf: leaf(1) },
+    ]);
+    const state = async () => {
+      const { leaves, proved } = await held();
+      return { root: leaves.root(), proved: [0, 1, 2].map((index) => proved.has(index)) };
+    };
+    const before = await state();
+    expect(before.proved).toEqual([false, true, false]);
+    const inode = statSync(path).ino;
+    const others = Array.from({ length: 8000 }, () => ({ disk: 1, index: 0, leaf: leaf(0) }));
+    for (let turn = 0; statSync(path).ino === inode; turn += 1) {
+      expect(turn).toBeLessThan(20);
+      await journal.append(others);
+    }
+    await journal.flush();
+    await journal.close();
+    expect(longest).toBeLessThan(100_000 * RECORD_BYTES);
+    expect(statSync(path).size).toBeLessThan(2 * EXTENTS * RECORD_BYTES);
+    expect(await state()).toEqual(before);
+    const grown = (await recordsRead())?.filter(({ index }) => index === EXTENTS + 5);
+    expect(grown).toEqual([{ disk: 0, index: EXTENTS + 5, leaf: leaf(1) }]);
+    expect(readdirSync(folder)).toEqual(['journal']);
+  });
+
+  test('and cannot be written anew is as it was, and takes no more', async () => {
+    const journal = await Journal.create(path, large, []);
+    for (let round = 0; round < 32; round += 1) await journal.append(roundOf(round));
+    mkdirSync(`${path}.new`);
+    const appended = journal.append([...roundOf(32), ...roundOf(33)]);
+    await expect(appended).rejects.toMatchObject({ code: 'EISDIR' });
+    await expect(journal.append([record(1)])).rejects.toMatchObject({ code: 'EISDIR' });
+    await journal.close();
+    expect((await held()).leaves.get(7)).toEqual(leaf(33));
   });
 });
 
