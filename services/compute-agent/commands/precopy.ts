@@ -2,6 +2,7 @@ import { Type } from 'typebox';
 import type { RoundFigures } from '../../../shared/messaging/commands.ts';
 import type { ChangedRanges } from '../mover/mover.ts';
 import { decideAfterRound } from '../mover/round-decision.ts';
+import { travellingRanges } from '../mover/sender/travelling-ranges.ts';
 import { defineCommand } from './definition.ts';
 import { requireHome } from './guest.ts';
 import { Bytes, Disks, Endpoint, Seconds } from './schemas.ts';
@@ -33,7 +34,9 @@ export const precopy = defineCommand({
     let rounds: readonly RoundFigures[] = [];
     for (;;) {
       // Before the round reads: what is written from now on belongs to the next one.
-      const changed = mayHaveChanged(disks, await parts.hypervisor.takeDirty(instance_id));
+      const written = mayHaveChanged(disks, await parts.hypervisor.takeDirty(instance_id));
+      // As the sender will hear it: of changes in too many places it only knows that they are there.
+      const changed = travellingRanges(written);
       rounds = await parts.sender.round(transfer, { seen: rounds.length, changed }, watch);
       const { ended, predicted_downtime_seconds, predicted_prepare_seconds } = decideAfterRound({
         rounds,

@@ -15,6 +15,7 @@ import { RunningSenders, type RunningSender } from './sender/running-senders.ts'
 import type { SenderProcess } from './sender/sender-process.ts';
 import { SenderWorkers } from './sender/sender-workers.ts';
 import { SentExtents } from './sender/sent-extents.ts';
+import { travellingRanges } from './sender/travelling-ranges.ts';
 import type { SenderReport } from './sender/worker-messages.ts';
 import type { StartFailure } from './worker-pool.ts';
 
@@ -77,8 +78,10 @@ class HostSenders implements SenderSupervisor {
     if (!running.sending) this.#running.begin(running, transfer);
     const sent_before = this.#sent.of(transfer.migration_id);
     const now = { limit_bytes_per_second: this.#running.shareOf(running), paused: running.paused };
+    const changed = wish.changed === null ? null : travellingRanges(wish.changed);
+    const told = { ...this.#configured(transfer), ...now };
     const report = await this.#ask(transfer, running, watch, (worker) =>
-      worker.send({ do: 'round', transfer: { ...this.#configured(transfer), ...now }, ...wish, sent_before }),
+      worker.send({ do: 'round', transfer: told, seen: wish.seen, changed, sent_before }),
     );
     if (report.is !== 'rounds') throw new Error(`a sender answered "${report.is}" to round`);
     return report.rounds;
@@ -97,7 +100,7 @@ class HostSenders implements SenderSupervisor {
       worker.send({
         do: 'send',
         transfer: { ...this.#configured(transfer), limit_bytes_per_second },
-        changed,
+        changed: changed === null ? null : travellingRanges(changed),
         sent_before: this.#sent.of(migration_id),
       }),
     );

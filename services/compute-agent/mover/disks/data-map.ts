@@ -48,11 +48,15 @@ export class ExtentSet {
     this.#bits[index >> 3] = (this.#bits[index >> 3] ?? 0) & ~(1 << (index & 7));
   }
 
-  /** Those that are not in the other one, as runs; and makes the other one equal. */
-  takeNew(other: ExtentSet): [first: number, count: number][] {
+  /**
+   * Those that are not in the other one, as runs; and makes the other one equal.
+   * @param runs_max about so many, the rest is for the next time
+   */
+  takeNew(other: ExtentSet, runs_max = Infinity): [first: number, count: number][] {
     const runs: [number, number][] = [];
     for (const [place, bits] of this.#bits.entries()) {
       if (bits === other.#bits[place]) continue;
+      if (runs.length >= runs_max) break;
       for (let index = place * 8; index < place * 8 + 8; index += 1) {
         if (!this.has(index) || other.has(index)) continue;
         const last = runs.at(-1);

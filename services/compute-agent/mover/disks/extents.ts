@@ -5,7 +5,7 @@ import { hash } from 'node:crypto';
  * sent, acknowledged and remembered as a whole. Its digest is its *leaf*.
  */
 
-const SMALLEST_EXTENT_BYTES = 1024 * 1024;
+export const SMALLEST_EXTENT_BYTES = 1024 * 1024;
 /** Bounds a frame, and with it both sides' memory. */
 export const LARGEST_EXTENT_BYTES = 16 * 1024 * 1024;
 /** Bounds the leaf tables: 32 MiB per side of the largest disk. */

@@ -6,9 +6,12 @@ export type SentRuns = Readonly<Record<string, readonly (readonly [first: number
 const MIGRATIONS_MAX = 256;
 /** Of one disk. A sender goes through a disk in order, so there are few; beyond this the count is too low, never wrong. */
 const RUNS_MAX = 4096;
+/** Of all disks of a migration: a sender is told them in one line. */
+const ALL_RUNS_MAX = 16_384;
 
 interface Sent {
   readonly round: number;
+  runs: number;
   readonly disks: Map<string, [first: number, count: number][]>;
 }
 
@@ -22,7 +25,7 @@ export class SentExtents {
   note(migration: MigrationId, round: number, runs: SentRuns): void {
     let sent = this.#migrations.get(migration);
     // What a later round sends is new: it is not sent twice.
-    if (sent?.round !== round) sent = { round, disks: new Map() };
+    if (sent?.round !== round) sent = { round, runs: 0, disks: new Map() };
     this.#migrations.delete(migration);
     this.#migrations.set(migration, sent);
     for (const [disk, more] of Object.entries(runs)) {
@@ -31,7 +34,10 @@ export class SentExtents {
       for (const [first, count] of more) {
         const last = known.at(-1);
         if (last !== undefined && last[0] + last[1] === first) last[1] += count;
-        else if (known.length < RUNS_MAX) known.push([first, count]);
+        else if (known.length < RUNS_MAX && sent.runs < ALL_RUNS_MAX) {
+          known.push([first, count]);
+          sent.runs += 1;
+        }
       }
     }
     const [oldest] = this.#migrations.keys();

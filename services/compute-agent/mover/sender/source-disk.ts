@@ -9,6 +9,9 @@ import type { ByteRange } from '../mover.ts';
 import type { SentRuns } from './sent-extents.ts';
 import type { MemoryPool } from '../disks/memory-pool.ts';
 
+/** One report tells of all disks and must not grow beyond a line. */
+const RUNS_TOLD_AT_ONCE = 512;
+
 /** A disk that is being sent: a file, or whatever a name in the guest's folder leads to (a volume, a loop device). */
 export class SourceDisk {
   readonly name: string;
@@ -75,7 +78,7 @@ export class SourceDisk {
 
   /** What was put on the wire since this was asked before. */
   takeSent(): SentRuns[string] {
-    return this.sent.takeNew(this.#told);
+    return this.sent.takeNew(this.#told, RUNS_TOLD_AT_ONCE);
   }
 
   /** Asks where the holes are; before the first read. */

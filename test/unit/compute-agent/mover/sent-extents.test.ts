@@ -48,3 +48,22 @@ test('a set tells what is new in it once, as runs', () => {
   expect(set.takeNew(told)).toEqual([[3, 1]]);
   expect(set.takeNew(told)).toEqual([]);
 });
+
+test('a set of many runs is told in parts, and each run once', () => {
+  const set = new ExtentSet(4000, false);
+  const told = new ExtentSet(4000, false);
+  for (let index = 0; index < 4000; index += 2) set.add(index);
+  const runs: number[] = [];
+  for (let part = set.takeNew(told, 512); part.length > 0; part = set.takeNew(told, 512)) {
+    expect(part.length).toBeLessThan(520);
+    runs.push(...part.map(([first]) => first));
+  }
+  expect(runs).toEqual(Array.from({ length: 2000 }, (_, place) => place * 2));
+});
+
+test('what a sender is told of those before it fits one line', () => {
+  const sent = new SentExtents();
+  const runs = Array.from({ length: 10_000 }, (_, place): [number, number] => [place * 2, 1]);
+  for (let disk = 0; disk < 64; disk += 1) sent.note(id, 1, { [`disk${disk}`]: runs });
+  expect(JSON.stringify(sent.of(id)).length).toBeLessThan(2 ** 20 / 3);
+});
