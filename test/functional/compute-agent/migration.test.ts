@@ -191,7 +191,7 @@ describe('one home', () => {
   });
 });
 
-test('the key is lost with the agent, and copy says so', async () => {
+test('the key is lost with the agent and its mover, and copy says so', async () => {
   await runThrough('stop');
   const order = { ...(await transfer()), limit_bytes_per_second: 0 };
   await source.restart();

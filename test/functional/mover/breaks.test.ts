@@ -141,6 +141,19 @@ describe('a copy that is interrupted', () => {
     await expectWhole(admitted, result);
   });
 
+  test('that has only logged in is taken over, with its key', async () => {
+    const admitted = await admit(pair, ['disk']);
+    await pair.senders.connect(admitted.transfer, watching());
+    await pair.senders.close();
+    pair.senders = pair.newSenders();
+    expect(await pair.senders.has?.(admitted.id)).toBe(true);
+    const without_key = { ...admitted.transfer, private_key: '' };
+    await pair.senders.connect(without_key, watching());
+    const result = await pair.senders.send(without_key, watching());
+    expect(result.resent_bytes).toBe(0);
+    await expectWhole(admitted, result);
+  });
+
   test('is found dead by its silence', async () => {
     const proxy = await startCuttingProxy(pair.sshd.port);
     try {

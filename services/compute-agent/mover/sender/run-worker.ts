@@ -7,7 +7,7 @@ import { TransferRun } from './transfer-run.ts';
 import { onLines, sendLine, type SenderReport, type SenderRequest } from './worker-messages.ts';
 
 const REPORTS_PER_SECOND = 4;
-/** How long the end of a transfer is kept for an agent that comes back. */
+/** How long a transfer that waits for orders, or the end of one, is kept for an agent that comes back. */
 const ORPHAN_SECONDS = 600;
 /** An agent that has started us and does not come has died. */
 const FIRST_AGENT_SECONDS = 60;
@@ -16,6 +16,8 @@ interface Work {
   readonly migration_id: string;
   readonly run: TransferRun;
   sending: boolean;
+  /** It could not even log in: whoever wants to try again does not need us. */
+  is_unreachable: boolean;
   /** How it ended. */
   answer: SenderReport | null;
 }
@@ -40,11 +42,12 @@ export function runSenderWorker(socket_path: string, cpu: CpuShare): void {
     if (orphan_timer !== null) clearTimeout(orphan_timer);
     orphan_timer = null;
   };
-  /** Without an agent only a transfer that runs, or whose end nobody has heard yet, is worth living for. */
+  /**
+   * Without an agent only a transfer is worth living for. One that has not sent anything yet, too: it has the key, which
+   * no agent keeps, and a guest may be shutting down for it.
+   */
   const orphaned = (): void => {
-    if (work === null) return end();
-    const is_worth_keeping = work.answer !== null || work.run.rounds.length > 0;
-    if (!work.sending && !is_worth_keeping) return end();
+    if (work === null || work.is_unreachable) return end();
     if (!work.sending) orphan_timer ??= setTimeout(end, ORPHAN_SECONDS * 1000);
   };
 
@@ -54,6 +57,7 @@ export function runSenderWorker(socket_path: string, cpu: CpuShare): void {
       migration_id: transfer.migration_id,
       run: new TransferRun(transfer, { cpu }),
       sending: false,
+      is_unreachable: false,
       answer: null,
     };
     return work;
@@ -62,9 +66,12 @@ export function runSenderWorker(socket_path: string, cpu: CpuShare): void {
   const connect = async (current: Work): Promise<void> => {
     try {
       await current.run.connect();
+      current.is_unreachable = false;
       tell({ is: 'connected' });
     } catch (error) {
+      current.is_unreachable = true;
       tell(failure(error));
+      if (agent === null) orphaned();
     }
   };
 
