@@ -1,9 +1,19 @@
 import { spawn } from 'node:child_process';
-import { chmodSync, existsSync, mkdtempSync, readFileSync, rmSync, watch, writeFileSync } from 'node:fs';
+import {
+  chmodSync,
+  existsSync,
+  mkdtempSync,
+  readFileSync,
+  rmSync,
+  statSync,
+  watch,
+  writeFileSync,
+} from 'node:fs';
 import { once } from 'node:events';
 import { tmpdir } from 'node:os';
 import { delimiter, join } from 'node:path';
 import { expect, test } from 'vitest';
+import { digZeros } from '../../../services/compute-agent/mover/receiver/dig-holes.ts';
 import {
   identityOf,
   isRunning,
@@ -28,7 +38,7 @@ test('what digs holes ends with the receiver that started it: nothing digs in wh
   let digging: ProcessIdentity | null = null;
   const code = `
     const { digHoles } = await import(${JSON.stringify(DIG_HOLES.href)});
-    await digHoles(${JSON.stringify(root)}, 'disk', [{ offset: 0, length: 4096 }], { in_haste: false });
+    await digHoles(${JSON.stringify(root)}, 'disk', [{ offset: 0, length: 4096 }], () => undefined);
   `;
   const receiver = spawn(process.execPath, ['--input-type=module', '--eval', code], {
     env: { PATH: `${root}${delimiter}${process.env['PATH'] ?? ''}` },
@@ -48,3 +58,36 @@ test('what digs holes ends with the receiver that started it: nothing digs in wh
     rmSync(root, { recursive: true });
   }
 });
+
+test.each([false, true])(
+  'no more than what was found is dug, and each is told; in haste: %s',
+  async (in_haste) => {
+    const RUN_BYTES = 256 * 1024;
+    const root = mkdtempSync(join(tmpdir(), 'drover-dig-'));
+    const path = join(root, 'disk');
+    try {
+      // Zeros from end to end: whoever looked for them would dig everything.
+      writeFileSync(path, Buffer.alloc(64 * RUN_BYTES));
+      const runs = Array.from({ length: 24 }, (_, place) => ({
+        offset: place * 2 * MEBIBYTE,
+        length: MEBIBYTE,
+      }));
+      const allocated = statSync(path).blocks * 512;
+      let dug = 0;
+      let flushed = 0;
+      const disk = {
+        name: 'disk',
+        takeZeroRuns: (most: number) => runs.slice(0, most),
+        flush: () => Promise.resolve(void (flushed += 1)),
+      };
+      await digZeros([disk], { folder: root, in_haste, onDug: () => (dug += 1) });
+      const expected = in_haste ? 16 : 24;
+      expect([dug, flushed]).toEqual([expected, 1]);
+      const freed_runs = (allocated - statSync(path).blocks * 512) / RUN_BYTES;
+      // A file in more pieces takes a block more for itself.
+      expect(Math.round(freed_runs)).toBe(expected);
+    } finally {
+      rmSync(root, { recursive: true });
+    }
+  },
+);

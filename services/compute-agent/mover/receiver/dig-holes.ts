@@ -1,29 +1,60 @@
 import { execFile } from 'node:child_process';
 import { join } from 'node:path';
-import type { ZeroRun } from './staged-disk.ts';
+import { onDisk } from './failures.ts';
+import type { ZeroRun } from './zero-runs.ts';
 
-/** Each run costs a process; more of them are cheaper as one look at the whole file, where there is time for it. */
-const RUNS_MAX = 16;
+/**
+ * So many runs of zeros become holes again, the longest: each costs a process, some milliseconds, and a guest may be off
+ * meanwhile. What is left are zeros, as they should be.
+ */
+const RUNS_MAX = 512;
+/** In a round that follows others: how long it takes was predicted. */
+const HASTY_RUNS_MAX = 16;
+
+/** A disk as far as holes can be dug in it. */
+export interface DugDisk {
+  readonly name: string;
+  takeZeroRuns(most: number): readonly ZeroRun[];
+  flush(): Promise<void>;
+}
+
+/**
+ * Digs holes where zeros were written over something, and makes them durable.
+ * @param options.onDug hears of each run
+ * @throws DiskFailure
+ */
+export async function digZeros(
+  disks: readonly DugDisk[],
+  options: { readonly folder: string; readonly in_haste: boolean; readonly onDug: () => void },
+): Promise<void> {
+  const { folder, in_haste, onDug } = options;
+  for (const disk of disks) {
+    const runs = disk.takeZeroRuns(in_haste ? HASTY_RUNS_MAX : RUNS_MAX);
+    if (runs.length === 0) continue;
+    await digHoles(folder, disk.name, runs, onDug);
+    await onDisk(disk.name, () => disk.flush());
+  }
+}
 
 /**
  * Turns zeros that were written over something into holes again. Node has no call for it; `fallocate` is in util-linux.
  * A file system that has no holes keeps the zeros: that is no failure.
  *
- * Exactly the runs are punched. `--dig-holes` with an offset and a length would find them itself, but digs a block too
- * far (util-linux 2.38) and takes data with it; over a whole file there is nothing beyond.
- * @param options.in_haste a guest may be off meanwhile: of many runs the longest are punched, and the file is not read
+ * Exactly the runs are punched, each by a process. `--dig-holes` would find all by itself, but reads the whole file for
+ * it, while a guest may be off; with an offset and a length it digs a block too far (util-linux 2.38) and takes data
+ * with it.
+ * @param onDug hears of each run
  */
 export async function digHoles(
   folder: string,
   name: string,
   runs: readonly ZeroRun[],
-  options: { readonly in_haste: boolean },
+  onDug: () => void,
 ): Promise<void> {
   const path = join(folder, name);
-  if (runs.length > RUNS_MAX && !options.in_haste) return fallocate(['--dig-holes', path]);
-  const longest = [...runs].sort((a, b) => b.length - a.length).slice(0, RUNS_MAX);
-  for (const { offset, length } of longest) {
+  for (const { offset, length } of runs) {
     await fallocate(['--punch-hole', '--offset', String(offset), '--length', String(length), path]);
+    onDug();
   }
 }
 

@@ -18,17 +18,16 @@ import {
 } from '../protocol.ts';
 import { checkBegin, type Admitted } from './admitted.ts';
 import { Checkpoints } from './checkpoints.ts';
-import { digHoles } from './dig-holes.ts';
+import { digZeros } from './dig-holes.ts';
 import { DigestMismatch, onDisk } from './failures.ts';
 import { heldExtents } from './held-extents.ts';
 import { Journal, readJournal } from './journal.ts';
 import { DiskProofs, proveAll } from './proofs.ts';
+import { signsOfLife } from './signs-of-life.ts';
 import { SpaceAllowance } from './space-allowance.ts';
 import { StagedDisk } from './staged-disk.ts';
 import { bytesTakenBy, flushFolder, heldBy, holdingsFrames, isGrown, sameNames } from './staged-disks.ts';
 
-/** So often the sender hears of work that has nothing to acknowledge. */
-const SIGN_MILLISECONDS = 1000;
 /** The peer must read what we acknowledge; one that does not is cut off before it costs memory. */
 const UNREAD_BYTES_MAX = 4 * 1024 * 1024;
 
@@ -199,12 +198,8 @@ export class ReceivingSession {
     this.#is_finishing = true;
     await Promise.allSettled(this.#taking);
     await this.#checkpoints?.settle();
-    for (const staged of this.#disks) {
-      const zeros = staged.takeZeroRuns();
-      if (zeros.length === 0) continue;
-      await digHoles(this.#admitted.folder, staged.name, zeros, { in_haste: this.#continued });
-      await onDisk(staged.name, () => staged.flush());
-    }
+    const onDug = signsOfLife(() => this.#acknowledge([]));
+    await digZeros(this.#disks, { folder: this.#admitted.folder, in_haste: this.#continued, onDug });
     for (const [place, staged] of this.#disks.entries()) {
       if (staged.leaves.root() !== finish.digests[place]) throw new DigestMismatch(staged.name);
     }
@@ -217,14 +212,11 @@ export class ReceivingSession {
   async #prove(): Promise<Done> {
     const journal = this.#journal;
     const began_at = performance.now();
-    let told_at = began_at;
+    const onWork = signsOfLife(() => this.#acknowledge([]));
     let proved_bytes = 0;
     const onBytes = (bytes: number): void => {
       proved_bytes += bytes;
-      if (performance.now() - told_at < SIGN_MILLISECONDS) return;
-      told_at = performance.now();
-      // Nothing is new, but we are at work: silence would be a stall.
-      this.#acknowledge([]);
+      onWork();
     };
     if (journal !== null) {
       await proveAll(this.#disks, this.#proofs, {

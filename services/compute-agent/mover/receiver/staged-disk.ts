@@ -8,6 +8,7 @@ import { LeafTable } from '../disks/leaf-table.ts';
 import { MemoryPool } from '../disks/memory-pool.ts';
 import { ProtocolError, type Extent } from '../protocol.ts';
 import { decode } from './decode-extent.ts';
+import { ZeroRuns, type ZeroRun } from './zero-runs.ts';
 
 /** Zeros for the rest of an extent that held something before. */
 const zeros = Buffer.alloc(1024 * 1024);
@@ -30,8 +31,8 @@ export class StagedDisk {
   readonly #handle: FileHandle;
   /** Past the page cache; null where that cannot be. */
   #direct: FileHandle | null;
-  /** Zeros that were written where a hole would do, by the extents' indices. */
-  readonly #zero_runs = new Map<number, ZeroRun[]>();
+  /** Zeros that were written where a hole would do. */
+  readonly #zero_runs: ZeroRuns;
   /** What is being written, by the extents' indices. */
   readonly #writing = new Map<number, Promise<void>>();
   /** Of a write that nobody waited for. */
@@ -47,6 +48,7 @@ export class StagedDisk {
     this.made = made;
     this.layout = layout;
     this.leaves = new LeafTable(layout);
+    this.#zero_runs = new ZeroRuns(layout.count);
     this.#handle = handle;
     this.#direct = direct;
   }
@@ -82,6 +84,7 @@ export class StagedDisk {
     await this.#handle.truncate(layout.size_bytes);
     this.layout = layout;
     this.leaves = this.leaves.grown(layout);
+    this.#zero_runs.grow(layout.count);
   }
 
   /** After a break: data that the journal does not know was written by a receiver that died before it could note it. */
@@ -136,7 +139,7 @@ export class StagedDisk {
     // A new file has zeros there already, and as holes.
     const was_zero = this.leaves.isZero(index);
     // Data may come where zeros were.
-    this.#zero_runs.delete(index);
+    this.#zero_runs.forget(index);
     let at = 0;
     for (const segment of segments) {
       const bytes = content.subarray(at, at + segment.length);
@@ -172,7 +175,8 @@ export class StagedDisk {
       }
       end = segment.offset + segment.length;
     }
-    if (runs.length > 0) this.#zero_runs.set(index, runs);
+    if (segments.length === 0) this.#zero_runs.addWhole(index);
+    else this.#zero_runs.add(index, runs);
   }
 
   async #writeAll(bytes: Buffer, position: number): Promise<void> {
@@ -187,18 +191,13 @@ export class StagedDisk {
     }
   }
 
-  /** Where zeros were written and a hole would do, since it was asked before: in order, neighbours as one. */
-  takeZeroRuns(): readonly ZeroRun[] {
-    const runs: { offset: number; length: number }[] = [];
-    for (const index of [...this.#zero_runs.keys()].sort((a, b) => a - b)) {
-      for (const { offset, length } of this.#zero_runs.get(index) ?? []) {
-        const last = runs.at(-1);
-        if (last !== undefined && last.offset + last.length === offset) last.length += length;
-        else runs.push({ offset, length });
-      }
-    }
-    this.#zero_runs.clear();
-    return runs;
+  /** Where zeros were written and a hole would do, since it was asked before: the longest, neighbours as one. */
+  takeZeroRuns(most: number): readonly ZeroRun[] {
+    const { layout } = this;
+    return this.#zero_runs.take(most, (index) => ({
+      offset: layout.offset(index),
+      length: layout.length(index),
+    }));
   }
 
   /** Waits until all that was taken is in the file. @throws the file system's errors */
@@ -227,12 +226,6 @@ async function openOrMake(path: string): Promise<{ readonly handle: FileHandle; 
     if ((error as NodeJS.ErrnoException).code !== 'ENOENT') throw error;
   }
   return { handle: await open(path, flags | constants.O_CREAT | constants.O_EXCL, 0o600), made: true };
-}
-
-/** Of a file; zeros, and nothing else, were written there by us. */
-export interface ZeroRun {
-  readonly offset: number;
-  readonly length: number;
 }
 
 interface PlacedExtent {
