@@ -69,8 +69,8 @@ test.each([false, true])(
       // Zeros from end to end: whoever looked for them would dig everything.
       writeFileSync(path, Buffer.alloc(64 * RUN_BYTES));
       const runs = Array.from({ length: 24 }, (_, place) => ({
-        offset: place * 2 * MEBIBYTE,
-        length: MEBIBYTE,
+        offset: place * 2 * RUN_BYTES,
+        length: RUN_BYTES,
       }));
       const allocated = statSync(path).blocks * 512;
       let dug = 0;
