@@ -1,10 +1,12 @@
-import { writeFileSync } from 'node:fs';
+import { randomBytes } from 'node:crypto';
+import { closeSync, openSync, writeFileSync, writeSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { waitFor } from '../../scripts/cluster/processes.ts';
 import { root, runProgram, TestCluster, type Outcome } from './support/cluster.ts';
 import { hostOf, Servers } from './support/servers.ts';
 
+const MEBIBYTE = 1024 * 1024;
 const cluster = new TestCluster('client');
 let servers: Servers;
 
@@ -154,6 +156,58 @@ describe('the main job', () => {
     expect((await runProgram('qemu-img', ['info', '-f', 'vmdk', file])).exit_code).toBe(0);
     expect(await servers.show(id)).toMatchObject({ status: 'ACTIVE', 'OS-EXT-STS:task_state': null });
     await cluster.openstack('image delete snapshot carried');
+
+    // Of a stopped server, each format holds the same.
+    await servers.action(id, { 'os-stop': null });
+    await servers.waitFor(id, 'SHUTOFF');
+    const fileOf = (format: string) => join(cluster.folder, `picture.${format}`);
+    for (const format of ['raw', 'vhd', 'vhdx']) {
+      await drover('extract', 'picture', '--name', format, '--format', format, '--wait');
+      await drover('save', format, '--file', fileOf(format));
+    }
+    for (const [format, driver] of [
+      ['vhd', 'vpc'],
+      ['vhdx', 'vhdx'],
+    ] as const) {
+      const words = ['compare', '-f', 'raw', '-F', driver, fileOf('raw'), fileOf(format)];
+      expect(await runProgram('qemu-img', words)).toMatchObject({ exit_code: 0 });
+    }
+    await cluster.openstack('image delete raw vhd vhdx');
+    await servers.delete(id);
+  });
+
+  test('a copy under way: how far it is, another limit, and cancelled', async () => {
+    const { id, ...before } = await servers.create('delta');
+    const drover = async (...words: string[]) => {
+      const outcome = await cluster.withOpenrc('openrc', join(root, 'scripts/drover'), ...words);
+      expect(outcome).toMatchObject({ exit_code: 0 });
+      return outcome.stdout;
+    };
+    await servers.action(id, { 'os-stop': null });
+    await servers.waitFor(id, 'SHUTOFF');
+    // Nothing that packing could make shorter: half a minute at this limit.
+    const disk = openSync(join(servers.folder(id, hostOf({ id, ...before })), 'disk'), 'r+');
+    writeSync(disk, randomBytes(2 * MEBIBYTE), 0, 2 * MEBIBYTE, 8 * MEBIBYTE);
+    closeSync(disk);
+    await drover('server', 'migrate', 'delta', '--limit', '64KiB/s');
+    await servers.waitUntil(
+      id,
+      'the copy to have come further than its start',
+      ({ progress = 0 }) => progress > 0,
+    );
+    const [migration] = await servers.migrations(id);
+    const shown = await cluster.openstackJson<Record<string, string | number>>(
+      `--os-compute-api-version 2.59 server migration show ${id} ${migration?.id}`,
+    );
+    expect(shown).toMatchObject({ Status: 'migrating', 'Disk Total Bytes': expect.any(Number) });
+    expect(shown['Disk Processed Bytes']).toBeGreaterThan(0);
+    expect(shown['Disk Remaining Bytes']).toBeGreaterThan(0);
+    await drover('migration', 'set', 'delta', '--limit', '128KiB/s');
+    const record = JSON.parse(await drover('migration', 'show', 'delta', '-f', 'json')) as object;
+    expect(record).toMatchObject({ status: 'migrating', limit: '128 KiB/s' });
+    await drover('migration', 'cancel', 'delta');
+    expect(hostOf(await servers.waitFor(id, 'SHUTOFF'))).toBe(hostOf({ id, ...before }));
+    expect(servers.homes(id)).toEqual([`${hostOf({ id, ...before })}:ID`]);
     await servers.delete(id);
   });
 

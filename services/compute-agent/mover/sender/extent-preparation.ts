@@ -1,3 +1,4 @@
+import { ExtentSet } from '../disks/data-map.ts';
 import { segmentsOf, UNKNOWN_LEAF, type Segment } from '../disks/extents.ts';
 import type { LeafTable } from '../disks/leaf-table.ts';
 import { decodedBytes, encodings, type Extent, type ExtentAddress } from '../protocol.ts';
@@ -21,12 +22,17 @@ export interface PreparedExtent {
 export class ExtentPreparation {
   readonly #options: SendingOptions;
   readonly #window: SendWindow;
+  /** By disk: extents that count as dealt with in this session. One that is sent again does not count again. */
+  readonly #counted: readonly ExtentSet[];
+  /** Bytes of the disk that count as dealt with, of extents that are leaving. */
+  readonly #leaving = new WeakMap<Extent, number>();
   /** What the receiver holds, and what is on its way there. */
   held: readonly LeafTable[] = [];
 
   constructor(options: SendingOptions, window: SendWindow) {
     this.#options = options;
     this.#window = window;
+    this.#counted = options.disks.map(({ layout }) => new ExtentSet(layout.count, false));
   }
 
   /** Deals with an extent that need not be read. @returns false when it must be */
@@ -37,7 +43,7 @@ export class ExtentPreparation {
     }
     const held = this.held[disk]?.get(index);
     if (held === undefined || !source.leaves.get(index).equals(held)) return false;
-    this.#account(source, index, { skipped: !source.sent.has(index) });
+    this.#account(disk, index, source.sent.has(index) ? source.layout.length(index) : 0);
     return true;
   }
 
@@ -61,7 +67,7 @@ export class ExtentPreparation {
     source.note(index, content);
     const held = this.held[disk]?.get(index);
     if (held?.equals(source.leaves.get(index)) !== true) return this.#pack(read, content, stream);
-    this.#account(source, index, { skipped: true });
+    this.#account(disk, index, 0);
     return null;
   }
 
@@ -73,17 +79,38 @@ export class ExtentPreparation {
     sent?.add(index);
   }
 
-  #account(source: SourceDisk, index: number, how: { readonly skipped: boolean }): void {
-    const { counters, onActivity } = this.#options;
-    const length = source.layout.length(index);
-    counters.processed_bytes += length;
-    if (how.skipped) counters.skipped_bytes += length;
+  /**
+   * The link has taken so much of it: a part of 1. Not before: on a slow link the extents that wait to leave are what a
+   * person waits for. An extent that does not leave in the end is told with the part 0.
+   */
+  noteLeft(extent: Extent, part: number): void {
+    const { disk, index, segments } = extent;
+    if (this.#counted[disk]?.has(index) !== false) return;
+    const { counters, disks } = this.#options;
+    const length = disks[disk]?.layout.length(index) ?? 0;
+    const left_bytes = part < 1 ? Math.floor(length * part) : 0;
+    counters.processed_bytes += left_bytes - (this.#leaving.get(extent) ?? 0);
+    this.#leaving.set(extent, left_bytes);
+    if (part < 1) return;
+    counters.changed_bytes += length;
+    this.#account(disk, index, decodedBytes(segments));
+  }
+
+  /** @param sent_bytes what of it was not skipped */
+  #account(disk: number, index: number, sent_bytes: number): void {
+    const { counters, disks, onActivity } = this.#options;
+    const counted = this.#counted[disk];
     onActivity();
+    if (counted?.has(index) !== false) return;
+    counted.add(index);
+    const length = disks[disk]?.layout.length(index) ?? 0;
+    counters.processed_bytes += length;
+    counters.skipped_bytes += length - sent_bytes;
   }
 
   async #pack(read: PendingRead, content: Buffer, stream: number): Promise<PreparedExtent> {
-    const { compressor, counters } = this.#options;
-    const { disk, index, source, again } = read;
+    const { compressor } = this.#options;
+    const { disk, index, source } = read;
     const length = source.layout.length(index);
     await this.#window.room(length);
     // Before it is packed: others are made ready meanwhile, and must find the room taken.
@@ -100,11 +127,6 @@ export class ExtentPreparation {
       segments,
       payload: payload.bytes,
     };
-    if (!again) {
-      counters.changed_bytes += length;
-      this.#account(source, index, { skipped: false });
-      counters.skipped_bytes += length - decodedBytes(segments);
-    }
     return { extent, plain_bytes: plain.length, step: payload.step };
   }
 }

@@ -30,20 +30,18 @@ export interface PendingRead extends ExtentAddress {
   readonly source: SourceDisk;
   readonly memory: Buffer;
   readonly content: Promise<Buffer>;
-  /** It was sent before, over a stream that broke. */
-  readonly again: boolean;
 }
 
 /** Begins to read an extent. @throws SourceReadFailure */
 export async function beginRead(
   source: SourceDisk,
   address: ExtentAddress,
-  options: { readonly pool: MemoryPool; readonly again: boolean },
+  pool: MemoryPool,
 ): Promise<PendingRead> {
   const { disk, index } = address;
   let memory: Buffer;
   try {
-    memory = await source.memoryFrom(options.pool);
+    memory = await source.memoryFrom(pool);
   } catch (error) {
     throw new SourceReadFailure(source.name, error);
   }
@@ -52,7 +50,7 @@ export async function beginRead(
   });
   // Waited for later: until then it is nobody's unhandled failure.
   content.catch(() => undefined);
-  return { disk, index, source, memory, content, again: options.again };
+  return { disk, index, source, memory, content };
 }
 
 /** Deals with an extent that need not be read. @returns false when it must be */
@@ -85,7 +83,7 @@ export async function* readAhead(
         else {
           const next = reading.length >= ahead ? reading.shift() : undefined;
           if (next !== undefined) yield next;
-          reading.push(await beginRead(place.source, place, { pool, again: false }));
+          reading.push(await beginRead(place.source, place, pool));
         }
       }
     }

@@ -208,7 +208,7 @@ export class SendingSession {
     const source = lost === undefined ? undefined : this.#options.disks[lost.disk];
     if (lost === undefined || source === undefined) return (await this.#reads.next()).value ?? null;
     this.#lost = others;
-    return beginRead(source, lost, { pool: this.#memory, again: true });
+    return beginRead(source, lost, this.#memory);
   }
 
   #lose(extents: readonly ExtentAddress[]): void {
@@ -220,13 +220,20 @@ export class SendingSession {
     if (prepared === null) return;
     const { extent, step, plain_bytes } = prepared;
     this.#preparation.noteLeaving(extent);
-    await this.#put(extent, link);
+    try {
+      await this.#put(extent, link);
+    } catch (error) {
+      this.#preparation.noteLeft(extent, 0);
+      throw error;
+    }
     this.#options.compressor.notePut(step, plain_bytes);
   }
 
   async #put(extent: Extent, link: ReceiverLink): Promise<void> {
     const { limiter, counters, onActivity } = this.#options;
     const parts = [extentFrameHead(extent), extent.payload];
+    const frame_bytes = parts.reduce((sum, { length }) => sum + length, 0);
+    let left_bytes = 0;
     for (const part of parts) {
       for (let at = 0; at < part.length;) {
         const slice = part.subarray(at, at + Math.min(limiter.slice_bytes, part.length));
@@ -235,6 +242,8 @@ export class SendingSession {
         at += slice.length;
         this.#put_bytes += slice.length;
         counters.sent_bytes += slice.length;
+        left_bytes += slice.length;
+        this.#preparation.noteLeft(extent, left_bytes / frame_bytes);
         onActivity();
       }
     }

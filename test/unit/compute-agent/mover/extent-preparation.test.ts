@@ -59,7 +59,6 @@ async function prepared(session: ExtentPreparation): Promise<Extent> {
     source,
     memory: content,
     content: Promise.resolve(content),
-    again: false,
   };
   const ready = await session.prepare(read, 0);
   if (ready === null) throw new Error('it need not be sent');
@@ -80,5 +79,29 @@ test('what has left and leaves again was sent twice: as many bytes as it carries
     const session = newSession();
     session.noteLeaving(await prepared(session));
     expect(counters.resent_bytes).toBe(times * DATA_BYTES);
+  }
+});
+
+test('it counts as dealt with as it leaves, and once however often it is sent', async () => {
+  const session = newSession();
+  const extent = await prepared(session);
+  session.noteLeaving(extent);
+  expect(counters).toMatchObject({ processed_bytes: 0, changed_bytes: 0, skipped_bytes: 0 });
+  session.noteLeft(extent, 0.25);
+  session.noteLeft(extent, 0.5);
+  expect(counters).toMatchObject({ processed_bytes: MEBIBYTE / 2, changed_bytes: 0, skipped_bytes: 0 });
+  // The connection broke.
+  session.noteLeft(extent, 0);
+  expect(counters.processed_bytes).toBe(0);
+  for (let times = 0; times < 2; times += 1) {
+    session.doubt([extent]);
+    const again = await prepared(session);
+    session.noteLeft(again, 0.5);
+    session.noteLeft(again, 1);
+    expect(counters).toMatchObject({
+      processed_bytes: MEBIBYTE,
+      changed_bytes: MEBIBYTE,
+      skipped_bytes: MEBIBYTE - DATA_BYTES,
+    });
   }
 });
