@@ -114,7 +114,7 @@ export interface ReceiverAdmission {
    * time. Idempotent per migration; a new key replaces the old one.
    */
   admit(admission: Admission): Promise<ReceiverEndpoint>;
-  /** Takes the key back and ends the migration's receivers. Idempotent. */
+  /** Takes the key back and ends the migration's receivers. Idempotent. @throws DroverError mover_process_stuck */
   withdraw(migration: MigrationId): Promise<void>;
   /**
    * Reads the staged disks again from the disk, in a process of its own. What is not what was received is named, and

@@ -1,4 +1,4 @@
-import { readFileSync } from 'node:fs';
+import { readdirSync, readFileSync } from 'node:fs';
 import { setTimeout as pause } from 'node:timers/promises';
 import { DroverError } from '../../../shared/errors/drover-error.ts';
 
@@ -12,7 +12,7 @@ export interface ProcessIdentity {
   readonly start_ticks: number;
 }
 
-/** @returns null when no such process runs (a zombie does not run) */
+/** @returns null when no such process runs. A zombie does not run, unless a thread of it hangs in the kernel. */
 export function identityOf(pid: number): ProcessIdentity | null {
   let text: string;
   try {
@@ -20,8 +20,18 @@ export function identityOf(pid: number): ProcessIdentity | null {
   } catch {
     return null;
   }
-  const [state] = fieldsOf(text);
-  return state === 'Z' || state === 'X' ? null : identityIn(text);
+  return hasEnded(text) && threadsOf(pid) <= 1 ? null : identityIn(text);
+}
+
+/** That its first thread has: others may still be in a call that no signal ends. */
+const hasEnded = (stat: string): boolean => ['Z', 'X'].includes(fieldsOf(stat)[0] ?? '');
+
+function threadsOf(pid: number): number {
+  try {
+    return readdirSync(`/proc/${pid}/task`).length;
+  } catch {
+    return 0;
+  }
 }
 
 /** @param stat what /proc/PID/stat says. @returns nobody's identity for anything else */
@@ -42,9 +52,13 @@ export function isRunning(identity: ProcessIdentity): boolean {
  * @returns false when there is nothing (of ours) to kill
  */
 export function killIfOurs(identity: ProcessIdentity, mark: string): boolean {
-  if (!isRunning(identity) || !commandLineOf(identity.pid).includes(mark)) return false;
+  const { pid } = identity;
+  if (!isRunning(identity)) return false;
+  const marks = commandLineOf(pid);
+  // One that has ended but for its threads has no command line any more.
+  if (!marks.includes(mark) && marks.join('') !== '') return false;
   try {
-    process.kill(identity.pid, 'SIGKILL');
+    process.kill(pid, 'SIGKILL');
     return true;
   } catch {
     return false;

@@ -53,6 +53,8 @@ class HostAdmission implements ReceiverAdmission {
   readonly #sockets_folder: string;
   readonly #pool: WorkerPool<ReceiverProcess>;
   readonly #doors = new Map<MigrationId, MigrationDoor>();
+  /** Withdrawn, and their receivers may still write. */
+  readonly #stuck = new Map<MigrationId, MigrationDoor>();
   readonly #keys: AuthorizedKeysFile;
   readonly #changing = new Map<MigrationId, Promise<void>>();
   readonly #ready: Promise<void>;
@@ -174,10 +176,13 @@ class HostAdmission implements ReceiverAdmission {
 
   async withdraw(migration: MigrationId): Promise<void> {
     await this.#ready;
-    const door = this.#doors.get(migration);
+    const door = this.#doors.get(migration) ?? this.#stuck.get(migration);
     if (door === undefined) return;
     this.#doors.delete(migration);
+    // Until its receiver is gone: whoever tries again must not hear that it is.
+    this.#stuck.set(migration, door);
     await Promise.all([this.#keys.write(), door.close()]);
+    this.#stuck.delete(migration);
     await removeJournal(this.#journalPath(migration));
     await this.#inOrder(migration, () => removeAdmission(this.#records_folder, migration));
   }

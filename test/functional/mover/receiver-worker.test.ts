@@ -4,7 +4,7 @@ import { mkdirSync, mkdtempSync, readdirSync, readlinkSync, rmSync } from 'node:
 import { connect, createServer, type Server, type Socket } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { afterEach, beforeEach, expect, test } from 'vitest';
+import { afterEach, beforeEach, expect, test, vi } from 'vitest';
 import type { Admitted } from '../../../services/compute-agent/mover/receiver/admitted.ts';
 import { ReceiverProcess } from '../../../services/compute-agent/mover/receiver/receiver-process.ts';
 import type { ReceiverReport } from '../../../services/compute-agent/mover/receiver/worker-messages.ts';
@@ -106,4 +106,21 @@ test('who stops a worker while a connection arrives hears nothing of it afterwar
   worker.send({ do: 'serve', admitted: admitted('second'), relay: 'bytes' }, await arrival());
   next.end();
   expect(await report).toEqual({ is: 'idle', served: 2 });
+});
+
+test('a worker that stays when it is killed is named, and not waited for without end', async () => {
+  // As one that hangs on a dead mount: the signal is taken, and nothing happens.
+  const kill = vi.spyOn(process, 'kill').mockReturnValue(true);
+  try {
+    await expect(worker.kill(0.05)).rejects.toMatchObject({
+      code: 'mover_process_stuck',
+      values: { what: 'receiver', pid: worker.identity.pid },
+    });
+    expect(kill).toHaveBeenCalledWith(worker.identity.pid, 'SIGKILL');
+    expect(worker.alive).toBe(true);
+  } finally {
+    kill.mockRestore();
+  }
+  await worker.kill();
+  expect(worker.alive).toBe(false);
 });

@@ -127,13 +127,16 @@ export class MigrationDoor {
     if (this.#server.listening) this.#server.close();
   }
 
-  /** When this has ended, nothing writes to the migration's folder any more. */
+  /**
+   * When this has ended, nothing writes to the migration's folder any more. May be called again after it has failed.
+   * @throws DroverError mover_process_stuck
+   */
   async close(): Promise<void> {
     this.#closed = true;
     this.stopListening();
     const worker = (await this.#worker?.catch(() => null)) ?? null;
-    this.#worker = null;
     if (worker === null) await this.#endOrphan();
     else if (await worker.stop()) this.#options.pool.recycle(worker);
+    this.#worker = null;
   }
 }

@@ -4,7 +4,7 @@ import { setTimeout as pause } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import { NODE_FLAGS } from '../../../../shared/process/node-flags.ts';
 import { cpuArgument } from '../cpu-share.ts';
-import { identityOf, killIfOurs, type ProcessIdentity } from '../process-identity.ts';
+import { identityOf, killIfOurs, untilGone, type ProcessIdentity } from '../process-identity.ts';
 import { workerEnvironment } from '../worker-environment.ts';
 import type { ReceiverReport, ReceiverRequest } from './worker-messages.ts';
 
@@ -82,7 +82,11 @@ export class ReceiverProcess {
     });
   }
 
-  /** Lets it hang up and close its files. @returns false when it had to be killed */
+  /**
+   * Lets it hang up and close its files.
+   * @returns false when it had to be killed
+   * @throws DroverError mover_process_stuck
+   */
   async stop(): Promise<boolean> {
     if (!this.alive) return false;
     const stopped = new Promise<boolean>((resolve) => {
@@ -98,8 +102,15 @@ export class ReceiverProcess {
     return clean;
   }
 
-  async kill(): Promise<void> {
-    if (this.alive) killIfOurs(this.identity, RECEIVER_MARK);
+  /**
+   * Ends it at once, and waits until it is gone: until then it may write.
+   * @param seconds_max so long. Nothing: as for all that is killed
+   * @throws DroverError mover_process_stuck
+   */
+  async kill(seconds_max?: number): Promise<void> {
+    if (!this.alive) return;
+    killIfOurs(this.identity, RECEIVER_MARK);
+    await untilGone(this.identity, 'receiver', seconds_max);
     await this.ended;
   }
 
