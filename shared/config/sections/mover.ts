@@ -64,7 +64,7 @@ export const moverSection = defineSection('mover', 'How disks travel between hos
     minimum: 5,
     maximum: 6400,
     unit: 'percent',
-    help: "What each mover process may take of its host's processors, in the mean; 100: one core. A copy has one on either host; what sshd takes is its own. More lets text that is packed for a fast line be packed by several cores.",
+    help: "What each mover process may take of its host's processors, in the mean; 100: one core. A copy has one on either host; what sshd, and qemu-img where a disk is converted, take is their own. More lets text that is packed for a fast line be packed by several cores.",
   }),
   ssh_port: integer({ default: 22, minimum: 1, maximum: 65_535, help: "Port of this host's sshd." }),
   ssh_user: string({
