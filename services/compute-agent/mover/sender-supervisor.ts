@@ -44,6 +44,8 @@ class HostSenders implements SenderSupervisor {
   readonly #running: RunningSenders;
   /** Migrations that wait for a worker, and those that were cancelled meanwhile. */
   readonly #arriving = new Map<MigrationId, Promise<RunningSender>>();
+  /** Those of an agent before us that are being taken over. */
+  readonly #adopting = new Map<MigrationId, Promise<RunningSender | null>>();
   readonly #cancelled = new Set<MigrationId>();
   readonly #sent = new SentExtents();
   readonly #connections: number;
@@ -59,6 +61,8 @@ class HostSenders implements SenderSupervisor {
       cpu_percent: options.cpu_percent ?? 100,
       ...(onStartFailed === undefined ? {} : { onStartFailed }),
     });
+    // At once, and not when somebody asks for them: the host's limit is for all of its senders.
+    for (const migration_id of this.#workers.noted()) void this.#adopt(migration_id);
   }
 
   async connect(transfer: Transfer, watch: TransferWatch): Promise<void> {
@@ -75,7 +79,7 @@ class HostSenders implements SenderSupervisor {
   async round(transfer: Transfer, wish: RoundWish, watch: TransferWatch): Promise<readonly RoundFigures[]> {
     const running = await this.#workerFor(transfer);
     // Between rounds what was set beside them counts, not what the order said once.
-    if (!running.sending) this.#running.begin(running, transfer);
+    if (!running.sending) this.#begin(running, transfer);
     const sent_before = this.#sent.of(transfer.migration_id);
     const now = { limit_bytes_per_second: this.#running.shareOf(running), paused: running.paused };
     const changed = wish.changed === null ? null : travellingRanges(wish.changed);
@@ -94,7 +98,7 @@ class HostSenders implements SenderSupervisor {
   ): Promise<CommandResults['copy']> {
     const { migration_id } = transfer;
     const running = await this.#workerFor(transfer);
-    this.#running.begin(running, transfer);
+    if (!running.busy) this.#begin(running, transfer);
     const limit_bytes_per_second = this.#running.shareOf(running);
     const report = await this.#ask(transfer, running, watch, (worker) =>
       worker.send({
@@ -126,15 +130,70 @@ class HostSenders implements SenderSupervisor {
   }
 
   async #findOrTake(migration_id: MigrationId): Promise<RunningSender> {
-    const adopted = await this.#workers.adopt(migration_id);
-    const worker = adopted ?? (await this.#workers.take());
+    const adopted = await this.#adopt(migration_id);
+    if (adopted !== null) return adopted;
+    const worker = await this.#workers.take();
     if (this.#cancelled.has(migration_id)) {
       await worker.kill();
       throw new DroverError('mover_cancelled', { migration_id });
     }
-    const running = this.#running.add(migration_id, worker, adopted === null ? 0 : null);
-    this.#workers.note(migration_id, worker);
+    this.#workers.note(migration_id, worker, null);
+    return this.#add(migration_id, worker, { limit_bytes_per_second: null, counted_bytes: 0 });
+  }
+
+  /** The sender that an agent before us has given this migration, ours from now on. @returns null when there is none */
+  #adopt(migration_id: MigrationId): Promise<RunningSender | null> {
+    const present = this.#running.get(migration_id);
+    if (present?.worker.alive === true) return Promise.resolve(present);
+    const adopting = this.#adopting.get(migration_id) ?? this.#adoptNoted(migration_id);
+    this.#adopting.set(migration_id, adopting);
+    return adopting;
+  }
+
+  async #adoptNoted(migration_id: MigrationId): Promise<RunningSender | null> {
+    const adopted = await this.#workers.adopt(migration_id);
+    this.#adopting.delete(migration_id);
+    if (adopted === null) return null;
+    const { worker, limit_bytes_per_second } = adopted;
+    const running = this.#add(migration_id, worker, { limit_bytes_per_second, counted_bytes: null });
+    if (this.#closed) worker.release();
     return running;
+  }
+
+  #add(
+    migration_id: MigrationId,
+    worker: SenderProcess,
+    known: Pick<RunningSender, 'limit_bytes_per_second' | 'counted_bytes'>,
+  ): RunningSender {
+    const running = this.#running.add(migration_id, worker, known);
+    this.#listen(migration_id, running);
+    void worker.ended.then(() => {
+      // One that we hang up on goes on.
+      if (!this.#closed && this.#running.get(migration_id) === running) this.#forget(migration_id, running);
+    });
+    return running;
+  }
+
+  /** Hears what a sender tells of itself. What it answers is for who asks: it keeps its answers. */
+  #listen(migration_id: MigrationId, running: RunningSender): void {
+    running.worker.listen((report) => {
+      if (report.is === 'progress') this.#hear(migration_id, running, report);
+      else this.#running.rests(running);
+    });
+  }
+
+  #hear(
+    migration_id: MigrationId,
+    running: RunningSender,
+    { progress, sent }: Extract<SenderReport, { is: 'progress' }>,
+  ): void {
+    this.#running.heard(running, progress);
+    this.#sent.note(migration_id, progress.round, sent ?? {});
+  }
+
+  #begin(running: RunningSender, transfer: Transfer): void {
+    this.#running.begin(running, transfer);
+    this.#workers.note(transfer.migration_id, running.worker, transfer.limit_bytes_per_second);
   }
 
   /** Asks a worker and waits for its answer, its end or the signal, whichever is first. */
@@ -152,10 +211,13 @@ class HostSenders implements SenderSupervisor {
     watch.signal.addEventListener('abort', onAbort, { once: true });
     worker.listen((report) => {
       if (report.is === 'progress') {
-        this.#running.count(running, report.progress.sent_bytes);
-        this.#sent.note(migration_id, report.progress.round, report.sent ?? {});
-        watch.onProgress({ ...report.progress, limit_bytes_per_second: running.limit_bytes_per_second });
-      } else if (report.is === 'failed') reject(new DroverError(report.code, report.values));
+        this.#hear(migration_id, running, report);
+        const { limit_bytes_per_second: limit } = running;
+        const known = limit === null ? {} : { limit_bytes_per_second: limit };
+        return watch.onProgress({ ...report.progress, ...known });
+      }
+      running.busy = false;
+      if (report.is === 'failed') reject(new DroverError(report.code, report.values));
       else resolve(report);
     });
     void worker.ended.then(() => {
@@ -174,7 +236,7 @@ class HostSenders implements SenderSupervisor {
       throw error;
     } finally {
       watch.signal.removeEventListener('abort', onAbort);
-      worker.listen(() => undefined);
+      this.#listen(migration_id, running);
     }
   }
 
@@ -196,25 +258,25 @@ class HostSenders implements SenderSupervisor {
     return this.#running.figures();
   }
 
-  limit(migration: MigrationId, limit_bytes_per_second: number): Promise<void> {
-    this.#running.limit(migration, limit_bytes_per_second);
-    return Promise.resolve();
+  async limit(migration: MigrationId, limit_bytes_per_second: number): Promise<void> {
+    const running = await this.#adopt(migration);
+    if (running === null) return;
+    this.#running.limit(running, limit_bytes_per_second);
+    this.#workers.note(migration, running.worker, limit_bytes_per_second);
   }
 
-  pause(migration: MigrationId, paused: boolean): Promise<void> {
-    this.#running.pause(migration, paused);
-    return Promise.resolve();
+  async pause(migration: MigrationId, paused: boolean): Promise<void> {
+    const running = await this.#adopt(migration);
+    if (running !== null) this.#running.pause(running, paused);
   }
 
   async cancel(migration: MigrationId): Promise<void> {
     this.#cancelled.add(migration);
     this.#sent.forget(migration);
     await this.#arriving.get(migration)?.catch(() => undefined);
-    const running = this.#running.get(migration);
-    if (running !== undefined) return this.#discard(migration, running);
-    const orphan = await this.#workers.adopt(migration);
-    if (orphan !== null) await this.#workers.kill(orphan);
-    this.#workers.forget(migration);
+    const running = await this.#adopt(migration);
+    if (running !== null) await this.#discard(migration, running);
+    else this.#workers.forget(migration);
   }
 
   /** Idle senders end. Those that send go on: the next agent takes them over. */

@@ -8,6 +8,8 @@ import { admit, sameContent, startPair, watching, type Pair } from './support/pa
 
 const MIB = 2 ** 20;
 const SLOW = MIB;
+/** At which the disk takes two minutes: longer than any test. */
+const CRAWL = MIB / 8;
 
 let pair: Pair;
 beforeEach(async () => {
@@ -52,6 +54,76 @@ describe('limits of a copy that runs', () => {
     await sending;
     expect(performance.now() - changed_at).toBeLessThan(5000);
     expect(sameContent(pair, folder, 'disk')).toBe(true);
+  });
+});
+
+describe('a sender of an agent that was restarted, before any order has come again', () => {
+  /** A slow one that was seen to send by an agent that is gone. */
+  async function leftBehind(change: { readonly paused?: boolean } = {}) {
+    const admitted = await admit(pair, ['disk'], { transfer: { limit_bytes_per_second: CRAWL } });
+    const watch = watching();
+    // Stays open for ever: its agent closes.
+    void pair.senders.send(admitted.transfer, watch);
+    await watch.until((progress) => progress.sent_bytes > 0, 'the first bytes');
+    if (change.paused === true) {
+      await pair.senders.pause(admitted.id, true);
+      await watch.until((progress) => progress.paused === true, 'a pause');
+    }
+    await pair.senders.close();
+    pair.senders = createSenderSupervisor({
+      state_path: join(pair.root, 's'),
+      host_limit: { bytes_per_second: 16 * MIB },
+    });
+    return { ...admitted, order: { ...admitted.transfer, limit_bytes_per_second: 0, private_key: '' } };
+  }
+
+  test('is counted, with what it sends from now on', async () => {
+    const { id } = await leftBehind();
+    await expect.poll(() => pair.senders.figures?.()).toMatchObject({ running: 1, paused: 0 });
+    await expect.poll(() => pair.senders.figures?.().sent_bytes, { timeout: 10_000 }).toBeGreaterThan(0);
+    await pair.senders.cancel(id);
+    expect(pair.senders.figures?.()).toMatchObject({ running: 0 });
+  });
+
+  test('keeps its own limit, whatever an old order says', async () => {
+    const { id, order } = await leftBehind();
+    await expect.poll(() => pair.senders.figures?.().running).toBe(1);
+    const watch = watching();
+    const sending = pair.senders.send(order, watch);
+    sending.catch(() => undefined);
+    await watch.until((progress) => progress.limit_bytes_per_second === CRAWL, 'the limit that was set');
+    await pair.senders.cancel(id);
+  });
+
+  test('obeys a new limit', async () => {
+    const { id, order, folder } = await leftBehind();
+    await pair.senders.limit(id, 0);
+    // It ends, which at the old rate it would not.
+    await pair.senders.send(order, watching());
+    expect(sameContent(pair, folder, 'disk')).toBe(true);
+  });
+
+  test('stands still when it is told to', async () => {
+    const { id, order } = await leftBehind();
+    await pair.senders.pause(id, true);
+    const watch = watching();
+    const sending = pair.senders.send(order, watch);
+    sending.catch(() => undefined);
+    await watch.until((progress) => progress.paused === true, 'a pause');
+    await expect.poll(() => pair.senders.figures?.()).toMatchObject({ running: 0, paused: 1 });
+    await pair.senders.cancel(id);
+  });
+
+  test('that stands still has no part of what the host may send', async () => {
+    const { id, order } = await leftBehind({ paused: true });
+    await expect.poll(() => pair.senders.figures?.()).toMatchObject({ running: 0, paused: 1 });
+    // An order from before the pause changes nothing in that.
+    const watch = watching();
+    const sending = pair.senders.send(order, watch);
+    sending.catch(() => undefined);
+    await watch.until((progress) => progress.paused === true, 'a pause');
+    expect(pair.senders.figures?.()).toMatchObject({ running: 0, paused: 1 });
+    await pair.senders.cancel(id);
   });
 });
 

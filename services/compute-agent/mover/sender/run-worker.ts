@@ -30,6 +30,8 @@ export function runSenderWorker(socket_path: string, cpu: CpuShare): void {
   let agent: Socket | null = null;
   let work: Work | null = null;
   let orphan_timer: NodeJS.Timeout | null = null;
+  /** The agent waits for what we do. One that has only taken us over may never ask. */
+  let is_awaited = false;
 
   const tell = (report: SenderReport): void => {
     if (agent !== null) sendLine(agent, report);
@@ -38,7 +40,7 @@ export function runSenderWorker(socket_path: string, cpu: CpuShare): void {
     rmSync(socket_path, { force: true });
     process.exit(0);
   };
-  const adopted = (): void => {
+  const stay = (): void => {
     if (orphan_timer !== null) clearTimeout(orphan_timer);
     orphan_timer = null;
   };
@@ -124,10 +126,14 @@ export function runSenderWorker(socket_path: string, cpu: CpuShare): void {
     clearInterval(reporting);
     current.sending = false;
     tell(report);
-    if (agent === null) orphaned();
+    if (agent === null || !is_awaited) orphaned();
   };
 
   const obey = (request: SenderRequest): void => {
+    if (request.do !== 'limit' && request.do !== 'pause') {
+      is_awaited = true;
+      stay();
+    }
     switch (request.do) {
       case 'connect':
         void connect(workOn(request.transfer));
@@ -137,11 +143,6 @@ export function runSenderWorker(socket_path: string, cpu: CpuShare): void {
         return;
       case 'round':
         void round(workOn(request.transfer), request);
-        return;
-      case 'watch':
-        if (work?.migration_id !== request.migration_id) tell({ is: 'unknown' });
-        else if (work.answer !== null) tell(work.answer);
-        else if (!work.sending) tell({ is: 'unknown' });
         return;
       case 'limit':
         work?.run.setLimit(request.limit_bytes_per_second);
@@ -160,7 +161,8 @@ export function runSenderWorker(socket_path: string, cpu: CpuShare): void {
     // The newest agent counts: an older one is gone, whether or not its end has been noticed.
     agent?.destroy();
     agent = socket;
-    adopted();
+    is_awaited = false;
+    if (work === null) stay();
     socket.on('error', () => undefined);
     onLines(socket, (request) => {
       if (agent === socket) obey(request as SenderRequest);

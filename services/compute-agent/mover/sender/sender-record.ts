@@ -1,4 +1,4 @@
-import { readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
+import { readdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { ProcessIdentity } from '../process-identity.ts';
 
@@ -6,6 +6,8 @@ import type { ProcessIdentity } from '../process-identity.ts';
 export interface SenderRecord {
   readonly identity: ProcessIdentity;
   readonly socket_path: string;
+  /** The transfer's own limit, as it was asked for last. Not known before it begins to send. */
+  readonly limit_bytes_per_second?: number;
 }
 
 const pathOf = (folder: string, migration_id: string): string => {
@@ -24,12 +26,17 @@ export function writeSender(folder: string, migration_id: string, record: Sender
 export function readSender(folder: string, migration_id: string): SenderRecord | null {
   try {
     const record = JSON.parse(readFileSync(pathOf(folder, migration_id), 'utf8')) as Partial<SenderRecord>;
-    const { identity, socket_path } = record;
+    const { identity, socket_path, limit_bytes_per_second: limit } = record;
     if (identity === undefined || socket_path === undefined) return null;
-    return { identity, socket_path };
+    return { identity, socket_path, ...(limit === undefined ? {} : { limit_bytes_per_second: limit }) };
   } catch {
     return null;
   }
+}
+
+/** The migrations of which a sender is recorded. */
+export function recordedSenders(folder: string): readonly string[] {
+  return readdirSync(folder).flatMap((name) => /^([0-9a-fA-F-]{36})\.json$/.exec(name)?.[1] ?? []);
 }
 
 export function removeSender(folder: string, migration_id: string): void {

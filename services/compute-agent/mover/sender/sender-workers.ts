@@ -1,11 +1,11 @@
 import { mkdirSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
-import type { MigrationId } from '../../../../shared/domain/ids.ts';
+import { migrationId, type MigrationId } from '../../../../shared/domain/ids.ts';
 import { isRunning } from '../process-identity.ts';
 import { socketsFolder } from '../sockets-folder.ts';
 import { WorkerPool, type StartFailure } from '../worker-pool.ts';
 import { SenderProcess } from './sender-process.ts';
-import { readSender, removeSender, writeSender } from './sender-record.ts';
+import { readSender, recordedSenders, removeSender, writeSender } from './sender-record.ts';
 
 export interface SenderWorkersOptions {
   readonly state_path: string;
@@ -36,18 +36,32 @@ export class SenderWorkers {
     return this.#pool.take();
   }
 
-  /** Before the worker gets anything to do. */
-  note(migration: MigrationId, worker: SenderProcess): void {
-    writeSender(this.#records_folder, migration, worker);
+  /**
+   * Before the worker gets anything to do, and when that changes.
+   * @param limit_bytes_per_second the transfer's own; null: not known yet
+   */
+  note(migration: MigrationId, worker: SenderProcess, limit_bytes_per_second: number | null): void {
+    const { identity, socket_path } = worker;
+    const limit = limit_bytes_per_second === null ? {} : { limit_bytes_per_second };
+    writeSender(this.#records_folder, migration, { identity, socket_path, ...limit });
+  }
+
+  /** The migrations whose senders still run. What is noted of others is forgotten. */
+  noted(): readonly MigrationId[] {
+    const all = recordedSenders(this.#records_folder).map(migrationId);
+    for (const migration of all) if (!this.isNoted(migration)) this.forget(migration);
+    return all.filter((migration) => this.isNoted(migration));
   }
 
   /** The one that an agent before us has given this migration. @returns null when there is none, or it has ended */
-  async adopt(migration: MigrationId): Promise<SenderProcess | null> {
+  async adopt(
+    migration: MigrationId,
+  ): Promise<{ readonly worker: SenderProcess; readonly limit_bytes_per_second: number | null } | null> {
     const record = readSender(this.#records_folder, migration);
     if (record === null) return null;
     const worker = SenderProcess.adopt(record.identity, record.socket_path);
     await worker.ready;
-    return worker.alive ? worker : null;
+    return worker.alive ? { worker, limit_bytes_per_second: record.limit_bytes_per_second ?? null } : null;
   }
 
   /** True while the worker that was noted runs, whoever noted it. */

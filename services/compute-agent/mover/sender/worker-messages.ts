@@ -32,8 +32,6 @@ export type SenderRequest =
       readonly changed: ChangedRanges | null;
       readonly sent_before: SentRuns;
     }
-  /** Watch the transfer that runs here, if it is this migration's. Answered as `send`, or by `unknown`. */
-  | { readonly do: 'watch'; readonly migration_id: string }
   | { readonly do: 'limit'; readonly limit_bytes_per_second: number }
   | { readonly do: 'pause'; readonly paused: boolean }
   /** Forget the transfer: its answer has arrived. */
@@ -45,8 +43,7 @@ export type SenderReport =
   | { readonly is: 'progress'; readonly progress: TransferProgress; readonly sent?: SentRuns }
   | { readonly is: 'rounds'; readonly rounds: readonly RoundFigures[] }
   | { readonly is: 'sent'; readonly result: CommandResults['copy'] }
-  | { readonly is: 'failed'; readonly code: ErrorCode; readonly values: ErrorValues }
-  | { readonly is: 'unknown' };
+  | { readonly is: 'failed'; readonly code: ErrorCode; readonly values: ErrorValues };
 
 /** Lines longer than this are nobody's. */
 const LINE_BYTES_MAX = 1024 * 1024;
