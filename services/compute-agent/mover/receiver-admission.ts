@@ -14,7 +14,10 @@ import {
 } from './receiver/admission-record.ts';
 import { AuthorizedKeysFile, authorizedKeyLine } from './receiver/authorized-keys.ts';
 import { removeJournal } from './receiver/journal.ts';
+import { ChangesInOrder } from './receiver/changes-in-order.ts';
+import { endOfLife, renewKeys, systemKeyClock, type KeyClock } from './receiver/key-life.ts';
 import { MigrationDoor } from './receiver/migration-door.ts';
+import { readingProgress } from './receiver/reading-progress.ts';
 import { ReceiverProcess } from './receiver/receiver-process.ts';
 import { socketsFolder } from './sockets-folder.ts';
 import { WorkerPool, type StartFailure } from './worker-pool.ts';
@@ -39,6 +42,8 @@ export interface ReceiverAdmissionOptions {
   readonly cpu_percent?: number;
   /** Hears, once, that bytes have to take the slower way through the relay, and why. */
   readonly onPipesUnreachable?: (reason: string) => void;
+  /** Nothing: the system's. */
+  readonly clock?: KeyClock;
 }
 
 /** The target's side of all migrations that come to this host. Takes up the admissions of an agent that ran before. */
@@ -56,13 +61,16 @@ class HostAdmission implements ReceiverAdmission {
   /** Withdrawn, and their receivers may still write. */
   readonly #stuck = new Map<MigrationId, MigrationDoor>();
   readonly #keys: AuthorizedKeysFile;
-  readonly #changing = new Map<MigrationId, Promise<void>>();
+  readonly #changes = new ChangesInOrder();
   readonly #ready: Promise<void>;
+  readonly #clock: KeyClock;
+  readonly #stopRenewing: () => void;
   /** Of new admissions. */
   #relay: RelayKind = 'pipes';
 
   constructor(options: ReceiverAdmissionOptions) {
     this.#options = options;
+    this.#clock = options.clock ?? systemKeyClock;
     const folder = join(options.state_path, 'mover');
     this.#records_folder = join(folder, 'admissions');
     this.#journals_folder = join(folder, 'journals');
@@ -76,6 +84,7 @@ class HostAdmission implements ReceiverAdmission {
     this.#ready = this.#start();
     // Whoever calls first hears of it.
     this.#ready.catch(() => undefined);
+    this.#stopRenewing = this.#clock.every(() => this.#renewKeys());
   }
 
   async #start(): Promise<void> {
@@ -88,11 +97,18 @@ class HostAdmission implements ReceiverAdmission {
   }
 
   #keyLines(): readonly string[] {
-    const now = Date.now();
+    const now = this.#clock.now();
     return [...this.#doors.values()]
       .map(({ record }) => record)
       .filter(({ expires_at }) => Date.parse(expires_at) > now)
       .map(keyLine);
+  }
+
+  async #renewKeys(): Promise<void> {
+    await this.#ready;
+    await renewKeys(this.#doors.values(), this.#clock, (records) =>
+      Promise.all([this.#keys.write(), ...records.map((record) => this.#keep(record))]),
+    );
   }
 
   async admit(admission: Admission): Promise<ReceiverEndpoint> {
@@ -102,7 +118,7 @@ class HostAdmission implements ReceiverAdmission {
     const door = this.#doors.get(migration_id);
     const record: AdmissionRecord = {
       ...admission,
-      expires_at: new Date(Date.now() + admission.expires_in_seconds * 1000).toISOString(),
+      expires_at: endOfLife(this.#clock, admission),
       socket_path: door?.record.socket_path ?? this.#newSocketPath(),
       relay: door?.record.relay ?? this.#relay,
       receiver: door?.record.receiver ?? null,
@@ -131,19 +147,7 @@ class HostAdmission implements ReceiverAdmission {
   }
 
   #keep(record: AdmissionRecord): Promise<void> {
-    return this.#inOrder(record.migration_id, () => writeAdmission(this.#records_folder, record));
-  }
-
-  /** One change of a migration's file after the other: a late one must not bring back what was removed. */
-  #inOrder(migration: MigrationId, change: () => Promise<void>): Promise<void> {
-    const changing = (this.#changing.get(migration) ?? Promise.resolve()).then(change);
-    const settled = changing
-      .catch(() => undefined)
-      .then(() => {
-        if (this.#changing.get(migration) === settled) this.#changing.delete(migration);
-      });
-    this.#changing.set(migration, settled);
-    return changing;
+    return this.#changes.add(record.migration_id, () => writeAdmission(this.#records_folder, record));
   }
 
   #newSocketPath(): string {
@@ -184,7 +188,7 @@ class HostAdmission implements ReceiverAdmission {
     await Promise.all([this.#keys.write(), door.close()]);
     this.#stuck.delete(migration);
     await removeJournal(this.#journalPath(migration));
-    await this.#inOrder(migration, () => removeAdmission(this.#records_folder, migration));
+    await this.#changes.add(migration, () => removeAdmission(this.#records_folder, migration));
   }
 
   async verify(
@@ -206,7 +210,8 @@ class HostAdmission implements ReceiverAdmission {
     worker.listen((report) => {
       if (report.is === 'digested') resolve(report.reread);
       if (report.is === 'failed') reject(new DroverError(report.code, report.values));
-      if (report.is === 'digest_progress') watch.onProgress(readingProgress(report, started_at));
+      if (report.is === 'digest_progress')
+        watch.onProgress(readingProgress(report, (performance.now() - started_at) / 1000));
     });
     worker.send({ do: 'digest', ...staged, journal_path: this.#journalPath(staged.migration_id) });
     try {
@@ -223,6 +228,7 @@ class HostAdmission implements ReceiverAdmission {
 
   /** Stops listening. Admitted keys stay; receivers that work go on: the next agent takes both up. */
   async close(): Promise<void> {
+    this.#stopRenewing();
     await this.#ready.catch(() => undefined);
     for (const door of this.#doors.values()) door.stopListening();
     await this.#pool.close();
@@ -236,22 +242,4 @@ function keyLine(record: AdmissionRecord): string {
     expires_at: new Date(record.expires_at),
     command: relayCommand(record.relay ?? 'bytes', record.socket_path),
   });
-}
-
-function readingProgress(
-  report: { readonly processed_bytes: number; readonly total_bytes: number },
-  started_at: number,
-): Parameters<TransferWatch['onProgress']>[0] {
-  const rate = report.processed_bytes / Math.max((performance.now() - started_at) / 1000, 0.001);
-  const remaining_bytes = Math.max(report.total_bytes - report.processed_bytes, 0);
-  return {
-    round: 1,
-    disk_total_bytes: report.total_bytes,
-    disk_processed_bytes: report.processed_bytes,
-    disk_remaining_bytes: remaining_bytes,
-    sent_bytes: 0,
-    skipped_bytes: 0,
-    rate_bytes_per_second: Math.round(rate),
-    eta_seconds: rate > 0 ? Math.ceil(remaining_bytes / rate) : null,
-  };
 }

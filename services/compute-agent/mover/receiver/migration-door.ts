@@ -1,6 +1,6 @@
 import { rm } from 'node:fs/promises';
 import { createServer, type Server, type Socket } from 'node:net';
-import { killIfOurs, untilGone } from '../process-identity.ts';
+import { isRunning, killIfOurs, untilGone } from '../process-identity.ts';
 import type { AdmissionRecord } from './admission-record.ts';
 import { RECEIVER_MARK, type ReceiverProcess } from './receiver-process.ts';
 import type { WorkerPool } from '../worker-pool.ts';
@@ -99,6 +99,13 @@ export class MigrationDoor {
       throw error;
     }
     return worker;
+  }
+
+  /** Somebody sends: to a worker of ours, or to one of an agent before us. */
+  get is_served(): boolean {
+    const { receiver } = this.record;
+    if (this.#serving !== null) return true;
+    return receiver !== null && !this.#options.pool.pids.includes(receiver.pid) && isRunning(receiver);
   }
 
   /** The next connection gets another one. */
