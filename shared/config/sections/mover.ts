@@ -44,7 +44,7 @@ export const moverSection = defineSection('mover', 'How disks travel between hos
   key_lifetime_seconds: duration({
     default: 86_400,
     minimum: 60,
-    help: "How long the target admits a migration's key.",
+    help: "How long the target admits a migration's key. One that is used is renewed when half of the time is over.",
   }),
   reserve_headroom_percent: integer({
     default: 10,
