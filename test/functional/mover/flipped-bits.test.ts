@@ -50,8 +50,8 @@ const disk: DiskDescription = {
 const copying = (): Transform =>
   new Transform({ transform: (chunk: Buffer, _encoding, done) => done(null, Buffer.from(chunk)) });
 
-/** Flips one bit so many bytes after the beginning of the third extent's frame. */
-function flipping(offset_in_frame: number): Transform {
+/** Flips one bit so many bytes after the beginning of one extent's frame. */
+function flipping(offset_in_frame: number, flipped_extent = 3): Transform {
   let extents = 0;
   let frame_ends_at = 0;
   let at = 0;
@@ -64,7 +64,7 @@ function flipping(offset_in_frame: number): Transform {
         const start = frame_ends_at - at;
         frame_ends_at += FRAME_HEADER_BYTES - 1 + bytes.readUInt32BE(start);
         if (bytes.readUInt8(start + 4) === frameTypes.extent) extents += 1;
-        if (extents === 3 && flips_at < 0) flips_at = at + start + offset_in_frame;
+        if (extents === flipped_extent && flips_at < 0) flips_at = at + start + offset_in_frame;
       }
       const place = flips_at - at;
       if (flips_at >= 0 && place >= 0 && place < bytes.length) bytes[place] = (bytes[place] ?? 0) ^ 1;
@@ -149,6 +149,15 @@ describe('a bit that is flipped on the wire', () => {
     expect(found).toMatchObject({ damaged: [], damaged_count: 0 });
     expect(sent_bytes).toBeLessThan(DISK_BYTES + 1.1 * MEBIBYTE);
     expect(sent_bytes).toBeGreaterThan(DISK_BYTES + MEBIBYTE);
+  });
+
+  test('in the leaf of an extent, and again when that is sent again: the copy fails and names it', async () => {
+    // The second time nothing else is sent.
+    const copying_twice = copy([() => flipping(20), () => flipping(20, 1)]);
+    await expect(copying_twice).rejects.toMatchObject({
+      code: 'mover_digest_mismatch',
+      values: { disk: 'disk', reason: expect.stringContaining('the 1048576 bytes at offset 2097152') },
+    });
   });
 });
 

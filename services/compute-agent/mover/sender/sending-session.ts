@@ -1,21 +1,21 @@
 import { setTimeout as pause } from 'node:timers/promises';
-import { LeafTable } from '../disks/leaf-table.ts';
+import type { LeafTable } from '../disks/leaf-table.ts';
 import { MemoryPool } from '../disks/memory-pool.ts';
 import {
   extentFrameHead,
   frameTypes,
   ProtocolError,
   readAcknowledged,
-  readHoldings,
   textFrame,
   type Done,
   type Extent,
   type ExtentAddress,
 } from '../protocol.ts';
-import { readDone, readReady } from '../protocol-texts.ts';
+import { readDone } from '../protocol-texts.ts';
 import { ExtentPreparation, type PreparedExtent } from './extent-preparation.ts';
 import { FurtherStreams, type Stream } from './further-streams.ts';
 import { beginRead, readAhead, readAheadOf, type PendingRead } from './read-ahead.ts';
+import { hearHoldings } from './holdings.ts';
 import { RemoteFailure, type ReceiverLink } from './receiver-link.ts';
 import { SendWindow } from './send-window.ts';
 import type { SendingOptions, SessionResult } from './session-terms.ts';
@@ -111,24 +111,10 @@ export class SendingSession {
 
   async #readHoldings(): Promise<readonly LeafTable[]> {
     const { link, disks, held, onActivity } = this.#options;
-    const tables = disks.map(({ layout }) => new LeafTable(layout));
-    for (;;) {
-      const { type, body } = await link.next();
-      onActivity();
-      if (type === frameTypes.ready) {
-        if (!readReady(body).continued) return tables;
-        if (held === null) throw new ProtocolError('the receiver continues what we have not begun');
-        return held.map((table, disk) => table.grown(disks[disk]?.layout ?? table.layout));
-      }
-      if (type !== frameTypes.holdings) throw new ProtocolError(`type ${type} instead of holdings`);
-      const { disk, holdings } = readHoldings(body);
-      const table = tables[disk];
-      for (const { index, leaf } of holdings) {
-        if (table === undefined || index >= table.layout.count)
-          throw new ProtocolError('holdings of nothing of ours');
-        table.set(index, leaf);
-      }
-    }
+    const tables = await hearHoldings(link, disks, onActivity);
+    if (tables !== null) return tables;
+    if (held === null) throw new ProtocolError('the receiver continues what we have not begun');
+    return held.map((table, disk) => table.grown(disks[disk]?.layout ?? table.layout));
   }
 
   /** Hears the receiver until it is done. */

@@ -6,6 +6,7 @@ import { unlimitedCpu, type CpuShare } from '../cpu-share.ts';
 import type { ChangedRanges, Transfer } from '../mover.ts';
 import { addressOf } from './address-of.ts';
 import { Compressor } from './compressor.ts';
+import { nameDamage } from './holdings.ts';
 import { RateLimiter } from './rate-limiter.ts';
 import { SendingSession } from './sending-session.ts';
 import type { SentRuns } from './sent-extents.ts';
@@ -161,7 +162,7 @@ export class TransferRun {
       } catch (error) {
         this.#link.drop();
         const failure = this.#describe(error);
-        if (failure.final && !this.#isFirstMismatch(failure.error)) throw failure.error;
+        if (failure.final && !this.#isFirstMismatch(failure.error)) throw await this.#named(failure.error);
         // An attempt that moved something earns a quick next one.
         pause_seconds = this.#clock.active_at > active_before ? FIRST_PAUSE_SECONDS : pause_seconds * 2;
         if (this.#clock.quiet_seconds + pause_seconds > this.#transfer.stall_timeout_seconds)
@@ -176,6 +177,12 @@ export class TransferRun {
     if (error.code !== 'mover_digest_mismatch' || this.#mismatched) return false;
     this.#mismatched = true;
     return true;
+  }
+
+  /** What was damaged twice, with its place, if the receiver can still say what it holds. */
+  #named(error: DroverError): Promise<DroverError> {
+    const onActivity = (): void => this.#clock.noteActivity();
+    return nameDamage(error, this.#link, this.#disks.all, { round: this.#round, onActivity });
   }
 
   async #sendOnce(prove: boolean): Promise<SessionResult> {
