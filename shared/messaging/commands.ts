@@ -159,6 +159,13 @@ export interface DiskDigest {
   readonly size_bytes: number;
 }
 
+/** What a migration has put on the wire. */
+export interface TransferTotals {
+  readonly sent_bytes: number;
+  /** Of the disks: sent more than once. */
+  readonly resent_bytes: number;
+}
+
 /** One round of a copy whose guest runs, as the mover measured it. */
 export interface RoundFigures {
   readonly round: number;
@@ -231,6 +238,8 @@ export interface CommandResults {
     /** Bytes sent more than once after breaks. */
     readonly resent_bytes: number;
     readonly rounds: number;
+    /** Of all rounds and copies of the migration, those too whose sender has died. Nothing: an older agent. */
+    readonly total?: TransferTotals;
   };
   limit: Nothing;
   pause_copy: Nothing;

@@ -80,12 +80,12 @@ class HostSenders implements SenderSupervisor {
     const running = await this.#workerFor(transfer);
     // Between rounds what was set beside them counts, not what the order said once.
     if (!running.sending) this.#begin(running, transfer);
-    const sent_before = this.#sent.of(transfer.migration_id);
+    const before = this.#before(transfer.migration_id);
     const now = { limit_bytes_per_second: this.#running.shareOf(running), paused: running.paused };
     const changed = wish.changed === null ? null : travellingRanges(wish.changed);
     const told = { ...this.#configured(transfer), ...now };
     const report = await this.#ask(transfer, running, watch, (worker) =>
-      worker.send({ do: 'round', transfer: told, seen: wish.seen, changed, sent_before }),
+      worker.send({ do: 'round', transfer: told, seen: wish.seen, changed, ...before }),
     );
     if (report.is !== 'rounds') throw new Error(`a sender answered "${report.is}" to round`);
     return report.rounds;
@@ -105,13 +105,18 @@ class HostSenders implements SenderSupervisor {
         do: 'send',
         transfer: { ...this.#configured(transfer), limit_bytes_per_second },
         changed: changed === null ? null : travellingRanges(changed),
-        sent_before: this.#sent.of(migration_id),
+        ...this.#before(migration_id),
       }),
     );
     if (report.is !== 'sent') throw new Error(`a sender answered "${report.is}" to send`);
     this.#forget(migration_id, running);
     this.#workers.recycle(running.worker);
     return report.result;
+  }
+
+  /** What senders that have ended have put on the wire. */
+  #before(migration_id: MigrationId) {
+    return { sent_before: this.#sent.of(migration_id), totals_before: this.#sent.totalsOf(migration_id) };
   }
 
   /** The worker that has this migration, here or from before our start; else a new one. */
@@ -138,7 +143,8 @@ class HostSenders implements SenderSupervisor {
       throw new DroverError('mover_cancelled', { migration_id });
     }
     this.#workers.note(migration_id, worker, null);
-    return this.#add(migration_id, worker, { limit_bytes_per_second: null, counted_bytes: 0 });
+    const { sent_bytes: counted_bytes } = this.#sent.totalsOf(migration_id);
+    return this.#add(migration_id, worker, { limit_bytes_per_second: null, counted_bytes });
   }
 
   /** The sender that an agent before us has given this migration, ours from now on. @returns null when there is none */
@@ -185,10 +191,10 @@ class HostSenders implements SenderSupervisor {
   #hear(
     migration_id: MigrationId,
     running: RunningSender,
-    { progress, sent }: Extract<SenderReport, { is: 'progress' }>,
+    { progress, sent, totals }: Extract<SenderReport, { is: 'progress' }>,
   ): void {
     this.#running.heard(running, progress);
-    this.#sent.note(migration_id, progress.round, sent ?? {});
+    this.#sent.note(migration_id, progress.round, sent, totals);
   }
 
   #begin(running: RunningSender, transfer: Transfer): void {

@@ -96,8 +96,15 @@ describe('a copy that is interrupted', () => {
     };
     process.kill(identity.pid, 'SIGKILL');
     await expect(first).rejects.toMatchObject({ code: 'mover_connection_lost' });
-    const result = await pair.senders.send({ ...admitted.transfer, limit_bytes_per_second: 0 }, watching());
+    // What the next sender tells and counts begins where the last report of this one ended.
+    const before = watch.seen.at(-1)?.sent_bytes ?? 0;
+    const counted = pair.senders.figures?.().sent_bytes ?? 0;
+    const later = watching();
+    const result = await pair.senders.send({ ...admitted.transfer, limit_bytes_per_second: 0 }, later);
     expect(result.sent_bytes).toBeLessThan(DISK_BYTES * 0.75);
+    expect(later.seen.filter(({ sent_bytes }) => sent_bytes < before)).toEqual([]);
+    expect(result.total?.sent_bytes).toBe(before + result.sent_bytes);
+    expect(pair.senders.figures?.().sent_bytes).toBe(counted + result.sent_bytes);
     await expectWhole(admitted, result);
   });
 
@@ -240,8 +247,11 @@ describe('a target without room', () => {
       execFileSync('mount', ['-t', 'tmpfs', '-o', 'size=8m', 'tmpfs', small]);
       try {
         const { id, transfer } = await admit(pair, ['disk'], { folder: small });
-        const attempt = pair.senders.send(transfer, watching());
+        const watch = watching();
+        const attempt = pair.senders.send(transfer, watch);
         await expect(attempt).rejects.toMatchObject({ code: 'mover_target_full', values: { disk: 'disk' } });
+        // However soon it came to this: what was sent until then is known.
+        expect(watch.seen.at(-1)?.sent_bytes).toBeGreaterThan(0);
         await pair.admission.withdraw(id);
         expect(statSync(join(small, 'disk')).size).toBe(DISK_BYTES);
       } finally {

@@ -53,6 +53,17 @@ export function runSenderWorker(socket_path: string, cpu: CpuShare): void {
     if (!work.sending) orphan_timer ??= setTimeout(end, ORPHAN_SECONDS * 1000);
   };
 
+  const tellProgress = (run: TransferRun): void => {
+    // What nobody hears was not told.
+    if (agent === null) return;
+    tell({ is: 'progress', progress: run.progress(), sent: run.takeSent(), totals: run.totals });
+  };
+  /** What was sent first: who hears of an end lets go of us. */
+  const tellEnd = ({ run }: Work, report: SenderReport): void => {
+    tellProgress(run);
+    tell(report);
+  };
+
   const workOn = (transfer: Transfer): Work => {
     if (work?.migration_id === transfer.migration_id) return work;
     work = {
@@ -78,10 +89,11 @@ export function runSenderWorker(socket_path: string, cpu: CpuShare): void {
   };
 
   const send = async (current: Work, request: Extract<SenderRequest, { do: 'send' }>): Promise<void> => {
-    if (current.answer !== null) return tell(current.answer);
+    if (current.answer !== null) return tellEnd(current, current.answer);
     if (current.sending) return;
     current.run.noteChanged(request.changed);
     current.run.noteSentBefore(request.sent_before);
+    current.run.noteTotalsBefore(request.totals_before);
     await working(current, request.transfer, async () => {
       const result = await current.run.send();
       current.answer = { is: 'sent', result };
@@ -92,11 +104,12 @@ export function runSenderWorker(socket_path: string, cpu: CpuShare): void {
   const round = async (current: Work, request: Extract<SenderRequest, { do: 'round' }>): Promise<void> => {
     current.run.noteChanged(request.changed);
     current.run.noteSentBefore(request.sent_before);
+    current.run.noteTotalsBefore(request.totals_before);
     const { rounds } = current.run;
-    if (current.answer !== null) return tell(current.answer);
+    if (current.answer !== null) return tellEnd(current, current.answer);
     // One that runs tells of itself when it ends.
     if (current.sending) return;
-    if (rounds.length > request.seen) return tell({ is: 'rounds', rounds });
+    if (rounds.length > request.seen) return tellEnd(current, { is: 'rounds', rounds });
     await working(current, request.transfer, async () => {
       await current.run.sendRound();
       return { is: 'rounds', rounds };
@@ -111,21 +124,17 @@ export function runSenderWorker(socket_path: string, cpu: CpuShare): void {
     current.sending = true;
     current.run.setLimit(transfer.limit_bytes_per_second);
     current.run.setPaused(transfer.paused ?? false);
-    const reporting = setInterval(
-      () => tell({ is: 'progress', progress: current.run.progress(), sent: current.run.takeSent() }),
-      1000 / REPORTS_PER_SECOND,
-    );
+    const reporting = setInterval(() => tellProgress(current.run), 1000 / REPORTS_PER_SECOND);
     let report: SenderReport;
     try {
       report = await doIt();
-      tell({ is: 'progress', progress: current.run.progress(), sent: current.run.takeSent() });
     } catch (error) {
       report = failure(error);
       current.answer = report;
     }
     clearInterval(reporting);
     current.sending = false;
-    tell(report);
+    tellEnd(current, report);
     if (agent === null || !is_awaited) orphaned();
   };
 

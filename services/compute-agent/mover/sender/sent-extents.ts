@@ -1,4 +1,5 @@
 import type { MigrationId } from '../../../../shared/domain/ids.ts';
+import type { TransferTotals } from '../../../../shared/messaging/commands.ts';
 
 /** Extents that were put on the wire, by the disks' names: runs of them. */
 export type SentRuns = Readonly<Record<string, readonly (readonly [first: number, count: number])[]>>;
@@ -12,6 +13,7 @@ const ALL_RUNS_MAX = 16_384;
 interface Sent {
   readonly round: number;
   runs: number;
+  totals: TransferTotals;
   readonly disks: Map<string, [first: number, count: number][]>;
 }
 
@@ -22,10 +24,12 @@ interface Sent {
 export class SentExtents {
   readonly #migrations = new Map<MigrationId, Sent>();
 
-  note(migration: MigrationId, round: number, runs: SentRuns): void {
+  /** @param totals over all rounds and senders of the migration */
+  note(migration: MigrationId, round: number, runs: SentRuns, totals: TransferTotals): void {
     let sent = this.#migrations.get(migration);
     // What a later round sends is new: it is not sent twice.
-    if (sent?.round !== round) sent = { round, runs: 0, disks: new Map() };
+    if (sent?.round !== round) sent = { round, runs: 0, totals, disks: new Map() };
+    sent.totals = totals;
     this.#migrations.delete(migration);
     this.#migrations.set(migration, sent);
     for (const [disk, more] of Object.entries(runs)) {
@@ -46,6 +50,11 @@ export class SentExtents {
 
   of(migration: MigrationId): SentRuns {
     return Object.fromEntries(this.#migrations.get(migration)?.disks ?? []);
+  }
+
+  /** Over all rounds and senders so far. */
+  totalsOf(migration: MigrationId): TransferTotals {
+    return this.#migrations.get(migration)?.totals ?? { sent_bytes: 0, resent_bytes: 0 };
   }
 
   forget(migration: MigrationId): void {

@@ -16,6 +16,7 @@ export class TransferDisks {
   #sent_before: SentRuns = {};
   /** Of disks that are closed again: their end is told after it. */
   #closed_total_bytes = 0;
+  #closed_sent: SentRuns = {};
 
   constructor(transfer: Transfer, waited_for: WaitedFor) {
     this.#transfer = transfer;
@@ -43,6 +44,9 @@ export class TransferDisks {
 
   /** Extents that were put on the wire since this was asked before. */
   takeSent(): SentRuns {
+    const closed_sent = this.#closed_sent;
+    this.#closed_sent = {};
+    if (this.#disks.length === 0) return closed_sent;
     return Object.fromEntries(this.#disks.map((disk) => [disk.name, disk.takeSent()]));
   }
 
@@ -92,6 +96,8 @@ export class TransferDisks {
 
   async close(): Promise<void> {
     const disks = this.#disks;
+    if (disks.length === 0) return;
+    this.#closed_sent = this.takeSent();
     this.#disks = [];
     this.#closed_total_bytes = totalOf(disks);
     await Promise.allSettled(disks.map((disk) => disk.close()));

@@ -1,6 +1,6 @@
 import { setTimeout as pause } from 'node:timers/promises';
 import { DroverError } from '../../../../shared/errors/drover-error.ts';
-import type { CommandResults, RoundFigures } from '../../../../shared/messaging/commands.ts';
+import type { CommandResults, RoundFigures, TransferTotals } from '../../../../shared/messaging/commands.ts';
 import type { TransferProgress } from '../../../../shared/messaging/messages.ts';
 import { unlimitedCpu, type CpuShare } from '../cpu-share.ts';
 import type { ChangedRanges, Transfer } from '../mover.ts';
@@ -42,6 +42,7 @@ export class TransferRun {
   #round = 1;
   readonly #rounds: RoundFigures[] = [];
   #mismatched = false;
+  #has_begun = false;
 
   /** @param options.open default: over SSH */
   constructor(transfer: Transfer, options: { readonly open?: OpenLink; readonly cpu?: CpuShare } = {}) {
@@ -91,6 +92,7 @@ export class TransferRun {
         duration_seconds: figures.duration_seconds,
         resent_bytes: figures.resent_bytes,
         rounds: figures.round,
+        total: this.totals,
       };
     } finally {
       await this.close();
@@ -117,12 +119,26 @@ export class TransferRun {
     this.#disks.noteSentBefore(runs);
   }
 
+  /** What senders before us have put on the wire in all: we count on from there. One that has begun has heard of it. */
+  noteTotalsBefore({ sent_bytes, resent_bytes }: TransferTotals): void {
+    if (this.#has_begun) return;
+    this.#counters.sent_bytes = sent_bytes;
+    this.#counters.resent_bytes = resent_bytes;
+  }
+
+  /** Over all rounds, with what senders before us have sent. */
+  get totals(): TransferTotals {
+    const { sent_bytes, resent_bytes } = this.#counters;
+    return { sent_bytes, resent_bytes };
+  }
+
   /** Extents that were put on the wire since this was asked before. */
   takeSent(): SentRuns {
     return this.#disks.takeSent();
   }
 
   async #oneRound(options: { readonly prove: boolean }): Promise<RoundFigures> {
+    this.#has_begun = true;
     this.#round = this.#rounds.length + 1;
     this.#clock.forgetRate();
     const before = { ...this.#counters };

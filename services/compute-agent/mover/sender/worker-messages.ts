@@ -1,7 +1,7 @@
 import type { Socket } from 'node:net';
 import type { ErrorValues } from '../../../../shared/errors/drover-error.ts';
 import type { ErrorCode } from '../../../../shared/errors/registry.ts';
-import type { CommandResults, RoundFigures } from '../../../../shared/messaging/commands.ts';
+import type { CommandResults, RoundFigures, TransferTotals } from '../../../../shared/messaging/commands.ts';
 import type { TransferProgress } from '../../../../shared/messaging/messages.ts';
 import type { ChangedRanges, Transfer } from '../mover.ts';
 import type { SentRuns } from './sent-extents.ts';
@@ -22,8 +22,9 @@ export type SenderRequest =
       readonly transfer: Transfer;
       readonly seen: number;
       readonly changed: ChangedRanges | null;
-      /** By a sender that has ended since. */
+      /** By a sender that has ended since: of this round, and in all. */
       readonly sent_before: SentRuns;
+      readonly totals_before: TransferTotals;
     }
   /** The last round, or the only one. Answered by `sent` or `failed`; by what has been answered before, if this transfer has ended already. */
   | {
@@ -31,6 +32,7 @@ export type SenderRequest =
       readonly transfer: Transfer;
       readonly changed: ChangedRanges | null;
       readonly sent_before: SentRuns;
+      readonly totals_before: TransferTotals;
     }
   | { readonly do: 'limit'; readonly limit_bytes_per_second: number }
   | { readonly do: 'pause'; readonly paused: boolean }
@@ -39,8 +41,13 @@ export type SenderRequest =
 
 export type SenderReport =
   | { readonly is: 'connected' }
-  /** `sent`: what was put on the wire since the report before. */
-  | { readonly is: 'progress'; readonly progress: TransferProgress; readonly sent?: SentRuns }
+  /** `sent`: what was put on the wire since the report before. `totals`: with those of senders that have ended. */
+  | {
+      readonly is: 'progress';
+      readonly progress: TransferProgress;
+      readonly sent: SentRuns;
+      readonly totals: TransferTotals;
+    }
   | { readonly is: 'rounds'; readonly rounds: readonly RoundFigures[] }
   | { readonly is: 'sent'; readonly result: CommandResults['copy'] }
   | { readonly is: 'failed'; readonly code: ErrorCode; readonly values: ErrorValues };

@@ -90,22 +90,29 @@ export const copy: Step = {
 /** What has travelled so far, over the rounds and copies of this operation. */
 function copiedBytes(draft: Draft): NonNullable<OperationFacts['resend']> {
   const { resend, precopy: before } = draft.operation.facts;
-  const { sent_bytes, skipped_bytes, resent_bytes } = fact(draft, 'copy');
+  const { sent_bytes, skipped_bytes, resent_bytes, total } = fact(draft, 'copy');
+  const rounds = before?.rounds ?? [];
+  const earlier = resend ?? {
+    sent_bytes: rounds.reduce((sum, round) => sum + round.sent_bytes, 0),
+    resent_bytes: rounds.reduce((sum, round) => sum + round.resent_bytes, 0),
+  };
+  // The agent knows of senders that have died and of rounds that came to nothing, as long as it lives itself.
+  const all_sent_bytes = Math.max(earlier.sent_bytes + sent_bytes, total?.sent_bytes ?? 0);
+  const all_resent_bytes = Math.max(earlier.resent_bytes + resent_bytes, total?.resent_bytes ?? 0);
   if (resend === undefined) {
-    const rounds = before?.rounds ?? [];
     return {
-      sent_bytes: rounds.reduce((sum, round) => sum + round.sent_bytes, sent_bytes),
+      sent_bytes: all_sent_bytes,
       // Later rounds skip what the first one has sent: only it says how much of the disks is holes and zeros.
       skipped_bytes: rounds[0]?.skipped_bytes ?? skipped_bytes,
-      resent_bytes: rounds.reduce((sum, round) => sum + round.resent_bytes, resent_bytes),
+      resent_bytes: all_resent_bytes,
     };
   }
   return {
-    sent_bytes: resend.sent_bytes + sent_bytes,
+    sent_bytes: all_sent_bytes,
     // The second copy skips nearly everything: that is not news about the disks.
     skipped_bytes: resend.skipped_bytes,
     // All that it sends was sent before.
-    resent_bytes: resend.resent_bytes + Math.max(resent_bytes, sent_bytes),
+    resent_bytes: Math.max(all_resent_bytes, resend.resent_bytes + all_sent_bytes - resend.sent_bytes),
   };
 }
 

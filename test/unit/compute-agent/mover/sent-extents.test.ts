@@ -5,17 +5,24 @@ import { migrationId } from '../../../../shared/domain/ids.ts';
 
 const id = migrationId('33333333-3333-4333-8333-333333333333');
 
+const totals = (sent_bytes: number) => ({ sent_bytes, resent_bytes: sent_bytes / 10 });
+
 describe('what senders have sent of a round', () => {
   test('grows with each report, and neighbours become one', () => {
     const sent = new SentExtents();
-    sent.note(id, 1, { disk: [[0, 5]] });
-    sent.note(id, 1, {
-      disk: [
-        [5, 2],
-        [9, 1],
-      ],
-      other: [[3, 1]],
-    });
+    sent.note(id, 1, { disk: [[0, 5]] }, totals(5));
+    sent.note(
+      id,
+      1,
+      {
+        disk: [
+          [5, 2],
+          [9, 1],
+        ],
+        other: [[3, 1]],
+      },
+      totals(9),
+    );
     expect(sent.of(id)).toEqual({
       disk: [
         [0, 7],
@@ -27,11 +34,14 @@ describe('what senders have sent of a round', () => {
 
   test('is forgotten with the next round, and with the migration', () => {
     const sent = new SentExtents();
-    sent.note(id, 1, { disk: [[0, 5]] });
-    sent.note(id, 2, { disk: [[7, 1]] });
+    sent.note(id, 1, { disk: [[0, 5]] }, totals(5));
+    sent.note(id, 2, { disk: [[7, 1]] }, totals(6));
     expect(sent.of(id)).toEqual({ disk: [[7, 1]] });
+    // What a migration has cost is not: rounds and senders come and go.
+    expect(sent.totalsOf(id)).toEqual(totals(6));
     sent.forget(id);
     expect(sent.of(id)).toEqual({});
+    expect(sent.totalsOf(id)).toEqual(totals(0));
   });
 });
 
@@ -64,6 +74,6 @@ test('a set of many runs is told in parts, and each run once', () => {
 test('what a sender is told of those before it fits one line', () => {
   const sent = new SentExtents();
   const runs = Array.from({ length: 10_000 }, (_, place): [number, number] => [place * 2, 1]);
-  for (let disk = 0; disk < 64; disk += 1) sent.note(id, 1, { [`disk${disk}`]: runs });
+  for (let disk = 0; disk < 64; disk += 1) sent.note(id, 1, { [`disk${disk}`]: runs }, totals(0));
   expect(JSON.stringify(sent.of(id)).length).toBeLessThan(2 ** 20 / 3);
 });

@@ -1,5 +1,10 @@
 import { PowerState } from '../../../../shared/domain/states.ts';
-import type { CommandName, CommandResults, DiskDescription } from '../../../../shared/messaging/commands.ts';
+import type {
+  CommandName,
+  CommandResults,
+  DiskDescription,
+  TransferTotals,
+} from '../../../../shared/messaging/commands.ts';
 import type { Order } from '../../../../services/scheduler/migration/outcome.ts';
 
 export type CommandOrder = Extract<Order, { type: 'command' }>;
@@ -33,6 +38,8 @@ export class SimulatedHost {
   peers: () => readonly SimulatedHost[] = () => [];
   /** So many copies arrive here damaged. */
   corrupts = 0;
+  /** What its senders have sent for this migration, those that died too; null: it does not know. */
+  sent_in_all: TransferTotals | null = null;
   /** Whether it can tell where: it knows what was sent. */
   names_damage = true;
 
@@ -119,6 +126,7 @@ export class SimulatedHost {
             duration_seconds: 1,
             resent_bytes: 0,
             rounds: 1,
+            ...(this.sent_in_all === null ? {} : { total: this.sent_in_all }),
           },
         };
       }

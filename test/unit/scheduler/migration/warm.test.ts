@@ -1,4 +1,5 @@
 import { describe, expect, test } from 'vitest';
+import type { TransferTotals } from '../../../../shared/messaging/commands.ts';
 import { alpha, beta } from './rows.ts';
 import { SimulatedCluster } from './simulated-cluster.ts';
 import type { CommandOrder } from './simulated-host.ts';
@@ -6,8 +7,12 @@ import { expectAsBefore } from './as-before.ts';
 
 describe('a warm one', () => {
   /** The steps that were ordered, in order. */
-  function ordered(options: { readonly stopped?: boolean; readonly warm?: boolean }) {
+  function ordered(
+    options: { readonly stopped?: boolean; readonly warm?: boolean },
+    sent_in_all: TransferTotals | null = null,
+  ) {
     const cluster = new SimulatedCluster('cold', options);
+    cluster.host(alpha).sent_in_all = sent_in_all;
     cluster.happen({ type: 'requested' });
     const orders: CommandOrder[] = [];
     cluster.settle((order) => {
@@ -35,6 +40,14 @@ describe('a warm one', () => {
       downtime: 'ends',
     });
     expect(cluster.set.rounds).toHaveLength(2);
+  });
+
+  test.each([
+    ['rounds that came to nothing and senders that died', { sent_bytes: 9000, resent_bytes: 700 }, 9000, 700],
+    ['no less than its rounds, when its agent was restarted', { sent_bytes: 1024, resent_bytes: 7 }, 2024, 7],
+  ])('is recorded with %s', (_, in_all, sent_bytes, resent_bytes) => {
+    const { cluster } = ordered({ warm: true }, in_all);
+    expect(cluster.set).toMatchObject({ sent_bytes, resent_bytes });
   });
 
   test('of a guest that is off is a cold one: there is nothing to keep running', () => {
