@@ -69,22 +69,6 @@ describe('a copy that is interrupted', () => {
     }
   });
 
-  test('goes on when the receiver was killed', async () => {
-    const admitted = await admit(pair, ['disk'], { transfer: { limit_bytes_per_second: RATE } });
-    const watch = watching();
-    const sent = pair.senders.send(admitted.transfer, watch);
-    await watch.until(third, 'a third');
-    const record = join(pair.root, 't', 'mover', 'admissions', `${admitted.id}.json`);
-    const { receiver } = JSON.parse(execFileSync('cat', [record], { encoding: 'utf8' })) as {
-      receiver: { pid: number };
-    };
-    process.kill(receiver.pid, 'SIGKILL');
-    const result = await sent;
-    expect(result.resent_bytes).toBeGreaterThanOrEqual(0);
-    expect(result.sent_bytes).toBeLessThan(DISK_BYTES * 1.2);
-    await expectWhole(admitted, result);
-  });
-
   test('goes on in the next attempt when the sender was killed', async () => {
     const admitted = await admit(pair, ['disk'], { transfer: { limit_bytes_per_second: RATE } });
     const watch = watching();

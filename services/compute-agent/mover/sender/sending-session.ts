@@ -21,7 +21,7 @@ import { SendWindow } from './send-window.ts';
 import type { SendingOptions, SessionResult } from './session-terms.ts';
 
 /** What a break may cost at most, and how far the receiver's disk may lag behind. */
-const UNACKNOWLEDGED_BYTES_MAX = 64 * 1024 * 1024;
+export const UNACKNOWLEDGED_BYTES_MAX = 64 * 1024 * 1024;
 /**
  * Extents that are made ready while the one before them leaves: packing runs on threads of its own, and on a slow link
  * with text one thread packs less than the link would take.

@@ -1,0 +1,108 @@
+import { execFileSync } from 'node:child_process';
+import { randomBytes } from 'node:crypto';
+import { readFileSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest';
+import { ExtentLayout } from '../../../services/compute-agent/mover/disks/extents.ts';
+import { heldExtents } from '../../../services/compute-agent/mover/receiver/held-extents.ts';
+import { readJournal } from '../../../services/compute-agent/mover/receiver/journal.ts';
+import { UNACKNOWLEDGED_BYTES_MAX } from '../../../services/compute-agent/mover/sender/sending-session.ts';
+import type { MigrationId } from '../../../shared/domain/ids.ts';
+import {
+  admit,
+  processes,
+  sameContent,
+  startPair,
+  verified,
+  watching,
+  type Admitted,
+  type Pair,
+} from './support/pair.ts';
+
+const MEBIBYTE = 1024 * 1024;
+const DISK_BYTES = 176 * MEBIBYTE;
+/** More than may be sent again: a copy that began anew would show. */
+const BREAK_AT_BYTES = UNACKNOWLEDGED_BYTES_MAX + 8 * MEBIBYTE;
+const layout = new ExtentLayout(DISK_BYTES);
+/** Slow enough to be interrupted, fast enough to wait for. */
+const RATE = 64 * MEBIBYTE;
+
+let pair: Pair;
+beforeAll(async () => {
+  pair = await startPair();
+  writeFileSync(join(pair.source, 'disk'), randomBytes(DISK_BYTES));
+});
+afterAll(() => pair.close());
+
+/** What survives whatever ends now. */
+async function durableBytes(id: MigrationId): Promise<number> {
+  const journal = await readJournal(join(pair.root, 't', 'mover', 'journals', id), id);
+  if (journal === null) return 0;
+  const { leaves } = heldExtents(journal, 0, layout);
+  let bytes = 0;
+  for (let index = 0; index < layout.count; index += 1) {
+    if (!leaves.isZero(index) && !leaves.isUnknown(index)) bytes += layout.length(index);
+  }
+  return bytes;
+}
+
+/** Begins a copy, breaks it, and looks at how it ends. */
+async function breakOnce(breakCopy: (admitted: Admitted) => void): Promise<void> {
+  const admitted = await admit(pair, ['disk'], { transfer: { limit_bytes_per_second: RATE } });
+  const { id, folder } = admitted;
+  const sent = pair.senders.send(admitted.transfer, watching());
+  sent.catch(() => undefined);
+  const isDue = async (): Promise<boolean> => (await durableBytes(id)) >= BREAK_AT_BYTES;
+  await vi.waitUntil(isDue, { timeout: 20_000, interval: 10 });
+  breakCopy(admitted);
+  await pair.senders.limit(id, 0);
+  const result = await sent;
+  expect(result.resent_bytes).toBeLessThanOrEqual(UNACKNOWLEDGED_BYTES_MAX);
+  expect(result.sent_bytes).toBeGreaterThan(DISK_BYTES);
+  expect(result.sent_bytes).toBeLessThan(DISK_BYTES * 1.01 + UNACKNOWLEDGED_BYTES_MAX);
+  expect(sameContent(pair, folder, 'disk')).toBe(true);
+  expect(await verified(pair, admitted)).toMatchObject({ digests: result.digests, damaged: [] });
+  await pair.admission.withdraw(id);
+  execFileSync('rm', ['-r', folder]);
+}
+
+/** @returns null when it has just ended */
+function parentOf(pid: number): number | null {
+  try {
+    return Number(/\) \S (\d+)/.exec(readFileSync(`/proc/${pid}/stat`, 'latin1'))?.[1]);
+  } catch {
+    return null;
+  }
+}
+
+/** The processes of sshd that serve a connection, and not what they run. */
+function sshdSessions(): readonly number[] {
+  const sessions: number[] = [];
+  const look = (parent: number): void => {
+    for (const { pid, line } of processes()) {
+      if (parentOf(pid) !== parent || !line.includes('sshd')) continue;
+      sessions.push(pid);
+      look(pid);
+    }
+  };
+  look(pair.sshd.pid);
+  return sessions;
+}
+
+describe('a copy goes on where it was', () => {
+  test('when its receiver was killed', async () => {
+    await breakOnce(({ id }) => {
+      const record = readFileSync(join(pair.root, 't', 'mover', 'admissions', `${id}.json`), 'utf8');
+      const { receiver } = JSON.parse(record) as { receiver: { pid: number } };
+      process.kill(receiver.pid, 'SIGKILL');
+    });
+  });
+
+  test('when the sshd of its session was killed', async () => {
+    await breakOnce(() => {
+      const sessions = sshdSessions();
+      expect(sessions.length).toBeGreaterThan(0);
+      for (const pid of sessions) process.kill(pid, 'SIGKILL');
+    });
+  });
+});
