@@ -200,7 +200,8 @@ class HostAgent implements Agent {
       case 'running':
         return log.info(about, 'a command came again while it runs');
       case 'drop':
-        return log.warn({ ...about, reason: admission.reason }, 'a command is dropped');
+        log.warn({ ...about, reason: admission.reason }, 'a command is dropped');
+        return admission.is_past ? this.#askToBeAskedAgain(message) : undefined;
       case 'refuse':
         log.warn({ ...about, reason: admission.error.message }, 'a command is refused');
         return this.#events.publish(this.#events.failed(message, admission.error));
@@ -220,6 +221,20 @@ class HostAgent implements Agent {
     this.#unanswered.giveUp(new Error('the agent is closing'));
     this.#queues.close();
     this.#reporter.close();
+  }
+
+  /**
+   * A long command keeps its first deadline, whatever progress has done to that since. When it comes back to a restarted
+   * agent while its mover still runs, a failure that may be tried again brings the next order at once, and not after a
+   * stall timeout. If the scheduler has given it up, it hears of a try that it no longer knows.
+   */
+  async #askToBeAskedAgain(message: CommandMessage): Promise<void> {
+    const { command, instance_id, migration_id } = message;
+    if (commandRegistry[command].outlives_agent !== true || migration_id === null) return;
+    if ((await this.#parts.sender.has?.(migration_id)) !== true) return;
+    const { host } = this.#options;
+    const error = new DroverError('mover_unattended', { command, instance: instance_id, host });
+    await this.#events.publish(this.#events.failed(message, error));
   }
 
   #enqueue(message: CommandMessage): Promise<void> {

@@ -11,6 +11,12 @@ export const agentErrors = {
     advice:
       'Nothing to do: a newer command of the same operation, or a stop of the agent, has taken its place.',
   },
+  mover_unattended: {
+    http_status: 409,
+    message:
+      'The agent of {host} was away while command {command} for instance {instance} ran. Its mover goes on, and is taken over by the next try.',
+    advice: 'Nothing to do: the step is tried again at once.',
+  },
   guest_not_defined: {
     http_status: 404,
     message: 'Instance {instance} has no guest on {host}: {found}.',

@@ -14,7 +14,7 @@ export type Answer = StepDone | StepFailed;
 export type Admission =
   | { readonly type: 'run' }
   /** Given up by its sender, or from the past: no answer is expected. */
-  | { readonly type: 'drop'; readonly reason: string }
+  | { readonly type: 'drop'; readonly reason: string; readonly is_past: boolean }
   | { readonly type: 'refuse'; readonly error: DroverError }
   | { readonly type: 'running' }
   | { readonly type: 'answered'; readonly answer: Answer };
@@ -61,7 +61,7 @@ export class Gate {
     // First of all: a repeated question has its answer, and a refusal now would contradict it.
     if (answer !== undefined) return { type: 'answered', answer };
     if (this.#running.has(key)) return { type: 'running' };
-    if (isPast(message, now)) return { type: 'drop', reason: 'its deadline has passed' };
+    if (isPast(message, now)) return { type: 'drop', reason: 'its deadline has passed', is_past: true };
 
     const operation = this.#operations.get(message.operation_id);
     const values = { command: message.command, instance: message.instance_id, host: this.#host };
@@ -77,7 +77,11 @@ export class Gate {
         error: new DroverError('stale_epoch', { ...values, epoch: message.epoch, seen }),
       };
     if (operation !== undefined && message.attempt < operation.attempt && !owedCommands.has(message.command))
-      return { type: 'drop', reason: `attempt ${operation.attempt} of its operation was here before it` };
+      return {
+        type: 'drop',
+        reason: `attempt ${operation.attempt} of its operation was here before it`,
+        is_past: false,
+      };
 
     this.#remember(message, seen);
     this.#running.add(key);

@@ -207,6 +207,24 @@ test('a mover that outlived the agent is taken up without a key', async () => {
   expect(source.mover.transfers.map(({ private_key }) => private_key)).toEqual(['']);
 });
 
+test('an old order is not followed, but brings a new one at once while its mover runs', async () => {
+  await runThrough('stop');
+  const order = { ...(await transfer()), limit_bytes_per_second: 0 };
+  const old = { ...here.message('copy', order, 1), deadline_at: new Date(0).toISOString() };
+  await source.restart();
+  expect(await source.send(old)).toBeNull();
+  source.mover.survivors.add(migration_id);
+  expect(await source.send(old)).toMatchObject({
+    type: 'step_failed',
+    code: 'mover_unattended',
+    retriable: true,
+    attempt: old.attempt,
+  });
+  expect(source.mover.transfers).toEqual([]);
+  await here.run('copy', order, 1);
+  expect(source.mover.transfers).toHaveLength(1);
+});
+
 test('cancelling a copy that runs: the copy ends first, then abort_copy is answered', async () => {
   await runThrough('stop');
   source.mover.hold = new Promise(() => undefined);
