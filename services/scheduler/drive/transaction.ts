@@ -1,8 +1,11 @@
+import type { PoolClient } from 'pg';
 import type { Pool, Queryable } from '../../../shared/database/connect.ts';
 import { isLockWaitError } from '../../../shared/database/connection-errors.ts';
 
 /** PostgreSQL chose this transaction to end a deadlock; the work may simply be done again. */
 const DEADLOCK_DETECTED = '40P01';
+/** What every statement behind one that has failed is answered. */
+const TRANSACTION_HAS_FAILED = '25P02';
 const TRIES = 4;
 
 /** A commit that the database answered with a rollback: a statement before it had failed. */
@@ -35,8 +38,10 @@ export async function transact<Result>(
   }
 }
 
-const isDeadlock = (error: unknown): boolean =>
-  error instanceof Error && 'code' in error && error.code === DEADLOCK_DETECTED;
+const hasCode = (error: unknown, code: string): boolean =>
+  error instanceof Error && 'code' in error && error.code === code;
+
+const isDeadlock = (error: unknown): boolean => hasCode(error, DEADLOCK_DETECTED);
 
 async function transactOnce<Result>(
   pool: Pool,
@@ -48,8 +53,9 @@ async function transactOnce<Result>(
   const begun = client.query('begin');
   // Whatever fails is met by the awaited statement behind it; this only keeps the process from calling it unhandled.
   begun.catch(() => undefined);
+  const failures: unknown[] = [];
   const transaction: Transaction = {
-    query: client.query.bind<Queryable['query']>(client),
+    query: noting(client, failures),
     finish: async (last) => {
       const commit = client.query('commit');
       const outcomes = await Promise.allSettled([...last, commit]);
@@ -66,8 +72,21 @@ async function transactOnce<Result>(
     await client.query('rollback').catch((rollbackError: unknown) => {
       broken = rollbackError instanceof Error ? rollbackError : new Error(String(rollbackError));
     });
-    throw error;
+    // Statements are sent without waiting: the one that is waited for says only that one before it has failed.
+    throw hasCode(error, TRANSACTION_HAS_FAILED) ? (failures[0] ?? error) : error;
   } finally {
     client.release(broken);
   }
+}
+
+/** The client's `query`, whose failures are kept in their order. */
+function noting(client: PoolClient, failures: unknown[]): Queryable['query'] {
+  const send = client.query.bind<(...statement: unknown[]) => unknown>(client);
+  return new Proxy(client.query.bind<Queryable['query']>(client), {
+    apply(_query, _this, statement: unknown[]) {
+      const answer = send(...statement);
+      if (answer instanceof Promise) answer.catch((error: unknown) => failures.push(error));
+      return answer;
+    },
+  });
 }

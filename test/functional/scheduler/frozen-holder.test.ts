@@ -31,9 +31,8 @@ async function askInSilence(from: Pool): Promise<Promise<string>> {
   return asked;
 }
 
-test('one that is frozen keeps what it has, and gets nothing more when that is taken from it', async () => {
-  await addHost(pool, 'compute1');
-  waiting = connectDatabase(
+const waitingPool = (): Pool =>
+  connectDatabase(
     {
       connection: database.url,
       max_pool_size: 8,
@@ -43,6 +42,10 @@ test('one that is frozen keeps what it has, and gets nothing more when that is t
     },
     () => undefined,
   );
+
+test('one that is frozen keeps what it has, and gets nothing more when that is taken from it', async () => {
+  await addHost(pool, 'compute1');
+  waiting = waitingPool();
   const holder = await pool.connect();
   clients.push(holder);
   await beginPatiently(holder);
@@ -64,5 +67,24 @@ test('one that is frozen keeps what it has, and gets nothing more when that is t
   expect(await living).toBe('has them');
   // They asked first: had they waited on, each of them would have got the hosts and kept them in silence.
   expect(answers).toEqual(['55P03', '55P03', '55P03']);
+  expect(tries).toBe(2);
+});
+
+test('a lock that nobody waited for by itself is asked for again as well', async () => {
+  waiting = waitingPool();
+  const holder = await pool.connect();
+  clients.push(holder);
+  await beginPatiently(holder);
+  await holder.query('select pg_advisory_xact_lock(42)');
+  let tries = 0;
+  const living = transact(waiting, async (transaction) => {
+    tries += 1;
+    if (tries === 2) await holder.query('rollback');
+    // As turns do it: the question is sent behind the lock, and its answer says that something before it failed.
+    transaction.query('select pg_advisory_xact_lock(42)').catch(() => undefined);
+    const { rows } = await transaction.query<{ answer: number }>('select 1 as answer');
+    return rows[0]?.answer;
+  });
+  expect(await living).toBe(1);
   expect(tries).toBe(2);
 });
