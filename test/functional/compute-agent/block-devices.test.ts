@@ -69,3 +69,20 @@ test.skipIf(missing !== null)(`a revert finds the device as it was${suffix}`, as
   expect(statSync(join(pair.source.instances_path, spec.id, 'disk')).isBlockDevice()).toBe(true);
   expect(readFileSync(device).equals(before)).toBe(true);
 });
+
+test.skipIf(missing !== null)(
+  `a read error of a device ends the copy, named, and nothing stays${suffix}`,
+  async () => {
+    const { move } = await guestOnDevice({});
+    await move.admit();
+    // What a loop device's file does not have any more it cannot read, as a disk cannot read a bad sector.
+    truncateSync(join(pair.root, 'volume'), 2 * MEBIBYTE);
+    expect(await move.here.answer('copy', move.order(), 1)).toMatchObject({
+      code: 'mover_read_failed',
+      message: expect.stringMatching(/Disk disk could not be read: EIO/) as unknown,
+    });
+    expect(pair.target.folders()).not.toEqual([]);
+    await move.there.run('unadmit', {}, 1);
+    expect(pair.target.folders()).toEqual([]);
+  },
+);
