@@ -8,7 +8,7 @@ import type { AcceptedCommand, HostParts } from './definition.ts';
 
 /** What the commands of an extraction share. */
 
-/** The folder of one extraction; the agent's next start removes it if nobody else does. */
+/** The folder of one extraction; a sweep removes it if nobody else does (images/extraction-sweeper.ts). */
 export const extractionFolder = (
   command: AcceptedCommand<CommandName>,
   image: ImageId,

@@ -2,6 +2,7 @@ import { readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { HostName } from '../../../shared/domain/ids.ts';
 import type { Logger } from '../../../shared/logging/logger.ts';
+import { Sweeper } from '../sweeper.ts';
 import { filesIn } from './cache-files.ts';
 import { CACHE_FOLDER } from './cache-folder.ts';
 import { planSweep, type UnusedSince } from './cache-sweep.ts';
@@ -17,53 +18,26 @@ export interface SweepSettings {
 /** What the last sweep knew; an agent's restart does not make files young again. */
 const RECORD = '.unused-since.json';
 
-/** Removes files from a host's cache that no disk has used for a while. One sweep at a time, and none when in doubt. */
-export class CacheSweeper {
-  readonly #options: {
-    readonly instances_path: string;
-    readonly host: HostName;
-    readonly images: ImageCache;
-    readonly settings: SweepSettings;
-    readonly log: Logger;
-  };
-  #timer: NodeJS.Timeout | null = null;
-  #sweeping: Promise<void> | null = null;
+interface CacheSweeperOptions {
+  readonly instances_path: string;
+  readonly host: HostName;
+  readonly images: ImageCache;
+  readonly settings: SweepSettings;
+  readonly log: Logger;
+}
 
-  constructor(options: {
-    readonly instances_path: string;
-    readonly host: HostName;
-    readonly images: ImageCache;
-    readonly settings: SweepSettings;
-    readonly log: Logger;
-  }) {
+/** Removes files from a host's cache that no disk has used for a while, and none when in doubt. */
+export class CacheSweeper extends Sweeper {
+  readonly #options: CacheSweeperOptions;
+
+  constructor(options: CacheSweeperOptions) {
+    const { settings, log } = options;
+    const failure = 'the image cache was not swept: not everything could be looked at';
+    super({ interval_seconds: settings.interval_seconds, failure, log });
     this.#options = options;
   }
 
-  start(): void {
-    const { interval_seconds } = this.#options.settings;
-    if (interval_seconds <= 0) return;
-    this.#timer = setInterval(() => void this.sweepOnce(), interval_seconds * 1000);
-    this.#timer.unref();
-  }
-
-  close(): void {
-    if (this.#timer !== null) clearInterval(this.#timer);
-    this.#timer = null;
-  }
-
-  /** Never rejects: what goes wrong is for the log, and the next sweep tries again. */
-  sweepOnce(): Promise<void> {
-    this.#sweeping ??= this.#sweep()
-      .catch((error: unknown) => {
-        this.#options.log.warn({ error }, 'the image cache was not swept: not everything could be looked at');
-      })
-      .finally(() => {
-        this.#sweeping = null;
-      });
-    return this.#sweeping;
-  }
-
-  async #sweep(): Promise<void> {
+  protected async sweep(): Promise<void> {
     const { instances_path, host, images, settings, log } = this.#options;
     const record = join(instances_path, CACHE_FOLDER, RECORD);
     const files = await filesIn(join(instances_path, CACHE_FOLDER));

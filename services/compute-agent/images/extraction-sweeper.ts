@@ -4,6 +4,7 @@ import { readdir, rm, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { instanceId, type InstanceId } from '../../../shared/domain/ids.ts';
 import type { Logger } from '../../../shared/logging/logger.ts';
+import { Sweeper } from '../sweeper.ts';
 
 const EXTRACTION = /^\.([0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12})\.extracting\.[0-9a-f]{12}$/;
 
@@ -16,41 +17,18 @@ const INTERVAL_SECONDS = 600;
 
 /**
  * Removes extracted disks that nobody will ask for any more: an `extract` that comes late, to an agent that was started since it
- * was discarded, is done like any other, and what it makes would lie here until the next start. One sweep at a time.
+ * was discarded, is done like any other, and what it makes would lie here until the next start.
  */
-export class ExtractionSweeper {
+export class ExtractionSweeper extends Sweeper {
   readonly #options: ExtractionSweeperOptions;
-  #timer: NodeJS.Timeout | null = null;
-  #sweeping: Promise<void> | null = null;
 
   constructor(options: ExtractionSweeperOptions) {
+    const { interval_seconds = INTERVAL_SECONDS, log } = options;
+    super({ interval_seconds, failure: 'extracted disks were not swept', log });
     this.#options = options;
   }
 
-  start(): void {
-    const { interval_seconds = INTERVAL_SECONDS } = this.#options;
-    this.#timer = setInterval(() => void this.sweepOnce(), interval_seconds * 1000);
-    this.#timer.unref();
-  }
-
-  close(): void {
-    if (this.#timer !== null) clearInterval(this.#timer);
-    this.#timer = null;
-  }
-
-  /** Never rejects: what goes wrong is for the log, and the next sweep tries again. */
-  sweepOnce(): Promise<void> {
-    this.#sweeping ??= this.#sweep()
-      .catch((error: unknown) => {
-        this.#options.log.warn({ error }, 'extracted disks were not swept');
-      })
-      .finally(() => {
-        this.#sweeping = null;
-      });
-    return this.#sweeping;
-  }
-
-  async #sweep(): Promise<void> {
+  protected async sweep(): Promise<void> {
     const { instances_path, isBusy, log, kept_seconds = KEPT_SECONDS } = this.#options;
     for (const name of await readdir(instances_path)) {
       const [, id] = EXTRACTION.exec(name) ?? [];
