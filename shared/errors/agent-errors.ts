@@ -132,6 +132,13 @@ export const agentErrors = {
     message: '{tool} is not installed on {host}, and its disks cannot be kept as its configuration says.',
     advice: 'Install the Debian package {package} on {host}.',
   },
+  disk_tool_silent: {
+    http_status: 503,
+    message:
+      '{tool} did not answer in {seconds} s about volume group {group} on {host}: a device of the group may be away.',
+    advice:
+      "Look at the group's devices on {host} (`dmesg`, `lsblk`, `multipath -ll`) and bring back the one that does not answer; what was asked for is tried again.",
+  },
   volume_group_unset: {
     http_status: 500,
     message:
@@ -148,6 +155,18 @@ export const agentErrors = {
     message:
       'Logical volume {volume} on {host} is wanted for a disk of instance {instance}, but it is there and no try of ours made it for that: {found}.',
     advice: 'It was left alone. Find out what it is; rename or remove it, or choose another host.',
+  },
+  volume_in_use: {
+    http_status: 409,
+    message: 'Logical volume {volume} on {host} cannot be removed: something has it open.',
+    advice:
+      'See who on {host}: `fuser -v {device}`, `lsof {device}`, or a device on top of it in `lsblk {device}`. It is tried again every minute.',
+  },
+  volume_device_missing: {
+    http_status: 409,
+    message: 'Disk {disk} on {host} lies in logical volume {volume}, but {found}.',
+    advice:
+      'The volume is probably not active: `vgchange -ay {group}` on {host}, then try again. Nothing was opened in its place.',
   },
   hypervisor_driver_missing: {
     http_status: 500,

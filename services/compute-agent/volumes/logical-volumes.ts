@@ -29,7 +29,7 @@ export interface FoundVolume {
  * decided in host-volumes.ts.
  */
 export interface LogicalVolumes {
-  /** @throws DroverError volume_group_missing, disk_tool_missing, disk_tool_failed */
+  /** @throws DroverError volume_group_missing, disk_tool_missing, disk_tool_failed, disk_tool_silent */
   figures(group: string): Promise<GroupFigures>;
   /** All volumes of a group, whoever made them. @throws as figures */
   list(group: string): Promise<readonly FoundVolume[]>;
@@ -39,6 +39,6 @@ export interface LogicalVolumes {
    * @throws as figures; also for one that is there
    */
   create(volume: PlannedVolume, tag: string): Promise<void>;
-  /** Removes a volume with its content; one that is in use is refused. @throws as figures; also for one that is not there */
+  /** Removes a volume with its content; one that is in use is refused. @throws as figures; volume_in_use; also for one that is not there */
   remove(volume: VolumeName): Promise<void>;
 }

@@ -11,6 +11,8 @@ export class ReportedGroup {
   readonly #settings: { readonly images_type: ImagesType; readonly images_volume_group: string | null };
   readonly #log: Logger;
   #newest: GroupFigures | null = null;
+  /** What was logged of it last; reports come often. */
+  #trouble: string | null = null;
 
   constructor(options: {
     readonly host: HostName;
@@ -41,9 +43,14 @@ export class ReportedGroup {
     if (this.#newest === null) return null;
     try {
       await this.require();
+      if (this.#trouble !== null) this.#log.info('the volume group can be looked at again');
+      this.#trouble = null;
       return this.#newest;
     } catch (error) {
-      this.#log.error({ error }, 'the volume group cannot be looked at: it is reported as full');
+      const trouble = error instanceof Error ? error.message : String(error);
+      if (trouble !== this.#trouble)
+        this.#log.error({ error }, 'the volume group cannot be looked at: it is reported as full');
+      this.#trouble = trouble;
       return { size_bytes: this.#newest.size_bytes, free_bytes: 0 };
     }
   }

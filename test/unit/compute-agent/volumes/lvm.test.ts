@@ -1,7 +1,7 @@
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { afterEach, beforeEach, expect, test } from 'vitest';
+import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { Lvm } from '../../../../services/compute-agent/volumes/lvm.ts';
 import { HOST } from '../samples.ts';
 
@@ -59,6 +59,53 @@ test.each([
   await expect(lvm().figures('instances')).rejects.toMatchObject({
     code,
     message: expect.stringMatching(message) as unknown,
+  });
+});
+
+test('a volume that is open: who may have it is said, and nothing of free space', async () => {
+  program('lvremove', `echo '  Logical volume instances/a_disk in use.' >&2; exit 5`);
+  await expect(lvm().remove({ group: 'instances', name: 'a_disk' })).rejects.toMatchObject({
+    code: 'volume_in_use',
+    values: { volume: 'instances/a_disk' },
+    advice: expect.stringContaining('fuser -v /dev/instances/a_disk') as unknown,
+  });
+});
+
+describe('a program that does not end', () => {
+  const hurried = () =>
+    new Lvm({
+      host: HOST,
+      search_path: `${folder}:/usr/bin:/bin`,
+      patience: { look_seconds: 0.2, change_seconds: 0.3 },
+    });
+  const hung = (name: string) => program(name, 'exec sleep 600');
+
+  test('is killed, and its silence is told', async () => {
+    hung('vgs');
+    await expect(hurried().figures('instances')).rejects.toMatchObject({
+      code: 'disk_tool_silent',
+      message:
+        'vgs did not answer in 0.2 s about volume group instances on compute1: a device of the group may be away.',
+    });
+  });
+
+  test('has longer for a change', async () => {
+    hung('lvcreate');
+    const volume = { group: 'instances', name: 'a_disk', size_bytes: 8 };
+    await expect(hurried().create(volume, 'ours')).rejects.toMatchObject({
+      code: 'disk_tool_silent',
+      values: { seconds: 0.3 },
+    });
+  });
+
+  test('is not joined by others: they are told the same at once, until it has ended', async () => {
+    hung('vgs');
+    program('lvs', `echo '{"report": [{"lv": []}]}'`);
+    const one = hurried();
+    await expect(one.figures('instances')).rejects.toMatchObject({ code: 'disk_tool_silent' });
+    // It was killed this moment: that it has ended is not known yet.
+    await expect(one.list('instances')).rejects.toMatchObject({ code: 'disk_tool_silent' });
+    await expect.poll(() => one.list('instances').catch(() => null), { timeout: 5_000 }).toEqual([]);
   });
 });
 
