@@ -115,6 +115,8 @@ class HostAdmission implements ReceiverAdmission {
     checkAdmission(admission);
     await this.#ready;
     const { migration_id } = admission;
+    // Two receivers would write into one folder.
+    if (this.#stuck.has(migration_id)) await this.withdraw(migration_id);
     const door = this.#doors.get(migration_id);
     const record: AdmissionRecord = {
       ...admission,
@@ -186,9 +188,9 @@ class HostAdmission implements ReceiverAdmission {
     // Until its receiver is gone: whoever tries again must not hear that it is.
     this.#stuck.set(migration, door);
     await Promise.all([this.#keys.write(), door.close()]);
-    this.#stuck.delete(migration);
     await removeJournal(this.#journalPath(migration));
     await this.#changes.add(migration, () => removeAdmission(this.#records_folder, migration));
+    this.#stuck.delete(migration);
   }
 
   async verify(

@@ -27,6 +27,7 @@ export class MigrationDoor {
   #worker: Promise<ReceiverProcess> | null = null;
   #serving: ReceiverProcess | null = null;
   #closed = false;
+  #closing: Promise<void> | null = null;
 
   constructor(options: MigrationDoorOptions) {
     this.#options = options;
@@ -138,7 +139,15 @@ export class MigrationDoor {
    * When this has ended, nothing writes to the migration's folder any more. May be called again after it has failed.
    * @throws DroverError mover_process_stuck
    */
-  async close(): Promise<void> {
+  close(): Promise<void> {
+    this.#closing ??= this.#close().catch((error: unknown) => {
+      this.#closing = null;
+      throw error;
+    });
+    return this.#closing;
+  }
+
+  async #close(): Promise<void> {
     this.#closed = true;
     this.stopListening();
     const worker = (await this.#worker?.catch(() => null)) ?? null;

@@ -4,10 +4,67 @@ import { connect } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { expect, test } from 'vitest';
+import type { AdmissionRecord } from '../../../../services/compute-agent/mover/receiver/admission-record.ts';
 import { MigrationDoor } from '../../../../services/compute-agent/mover/receiver/migration-door.ts';
 import type { ReceiverProcess } from '../../../../services/compute-agent/mover/receiver/receiver-process.ts';
 import { WorkerPool } from '../../../../services/compute-agent/mover/worker-pool.ts';
 import { newMigrationId } from '../samples.ts';
+
+const recordIn = (folder: string): AdmissionRecord => ({
+  migration_id: newMigrationId(),
+  folder,
+  disks: [],
+  public_key: '',
+  source_address: '',
+  expires_in_seconds: 60,
+  expires_at: '',
+  socket_path: join(folder, 'socket'),
+  receiver: null,
+});
+
+test('a door whose worker cannot be ended says so each time, until it is gone', async () => {
+  const folder = mkdtempSync(join(tmpdir(), 'drover-door-'));
+  const stuck = new Error('it stays');
+  const served = Promise.withResolvers<void>();
+  let stops = 0;
+  const worker = {
+    identity: { pid: 1, start_ticks: 1 },
+    ready: Promise.resolve(),
+    ended: new Promise<void>(() => undefined),
+    alive: true,
+    served: 0,
+    listen: () => undefined,
+    send: () => served.resolve(),
+    stop: () => {
+      stops += 1;
+      return stops < 3 ? Promise.reject(stuck) : Promise.resolve(false);
+    },
+    kill: () => Promise.resolve(),
+    release: () => undefined,
+  };
+  const door = new MigrationDoor({
+    record: recordIn(folder),
+    journal_path: join(folder, 'journal'),
+    pool: new WorkerPool({ idle_max: 1, create: () => worker as unknown as ReceiverProcess }),
+    keep: () => Promise.resolve(),
+  });
+  try {
+    await door.open();
+    const connection = connect(door.record.socket_path);
+    await served.promise;
+    connection.destroy();
+    // Whoever asks meanwhile waits for the same.
+    const both = await Promise.allSettled([door.close(), door.close()]);
+    expect(both.map(({ status }) => status)).toEqual(['rejected', 'rejected']);
+    expect(stops).toBe(1);
+    await expect(door.close()).rejects.toBe(stuck);
+    await door.close();
+    await door.close();
+    expect(stops).toBe(3);
+  } finally {
+    rmSync(folder, { recursive: true });
+  }
+});
 
 test('a worker whose record could not be kept goes back to the pool, and the next connection is served', async () => {
   const folder = mkdtempSync(join(tmpdir(), 'drover-door-'));
@@ -32,17 +89,7 @@ test('a worker whose record could not be kept goes back to the pool, and the nex
   };
   let is_full = true;
   const door = new MigrationDoor({
-    record: {
-      migration_id: newMigrationId(),
-      folder,
-      disks: [],
-      public_key: '',
-      source_address: '',
-      expires_in_seconds: 60,
-      expires_at: '',
-      socket_path: join(folder, 'socket'),
-      receiver: null,
-    },
+    record: recordIn(folder),
     journal_path: join(folder, 'journal'),
     pool: new WorkerPool({ idle_max: 1, create }),
     keep: () => (is_full ? Promise.reject(new Error('no space left on device')) : Promise.resolve()),
