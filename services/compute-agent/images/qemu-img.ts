@@ -133,7 +133,8 @@ interface Run {
   readonly onOutput?: (text: string) => void;
 }
 
-function qemuImg(
+/** @throws DroverError disk_tool_failed; the signal's reason */
+export function qemuImg(
   host: HostName,
   arguments_: readonly string[],
   { signal, answers = [], onOutput }: Run = {},
