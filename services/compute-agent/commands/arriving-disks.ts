@@ -106,7 +106,12 @@ async function isFetched(
 ): Promise<boolean> {
   const { instance_id } = command;
   const { sha512, size_bytes } = file;
-  const hold = { instance_id, purpose: 'the backing image', bytes: size_bytes, shared_as: sha512 };
+  // One in raw form is made from the original, which is fetched and stays beside it.
+  const { image } = spec;
+  const is_made = image !== null && image.sha512 !== sha512;
+  const original_bytes = is_made && !(await parts.images.has(image.sha512)) ? image.size_bytes : 0;
+  const bytes = size_bytes + original_bytes;
+  const hold = { instance_id, purpose: 'the backing image', bytes, shared_as: sha512 };
   try {
     await parts.space.holding(hold, () => parts.images.ensureBacking(file, spec.image, command));
     return true;
