@@ -98,7 +98,7 @@ class HostAgent implements Agent {
     const folders: InstanceFolders = new InstanceFolders({
       instances_path,
       host,
-      removeVolumes: (mark, others) => volumes.removeWith(mark, others),
+      removeVolumes: (mark, readOthers) => volumes.removeWith(mark, readOthers),
     });
     const volumes = new HostVolumes({ host, folders, volumes: options.volumes ?? new Lvm({ host }) });
     this.#removals = new RemovalSweeper({ removals: folders.removals, log });

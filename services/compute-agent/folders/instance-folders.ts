@@ -1,5 +1,5 @@
 import { randomBytes } from 'node:crypto';
-import { mkdir, readdir, rename, rm, stat } from 'node:fs/promises';
+import { mkdir, readdir, rename, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { HostName, InstanceId, MigrationId } from '../../../shared/domain/ids.ts';
 import type { InstanceSpec } from '../../../shared/domain/instance-spec.ts';
@@ -7,8 +7,9 @@ import { instanceId } from '../../../shared/domain/ids.ts';
 import { DroverError } from '../../../shared/errors/drover-error.ts';
 import { instanceFolders } from '../../../shared/messaging/commands.ts';
 import { makeFolder, renameDurably, syncFolder } from './durable.ts';
-import { folderRoles, readMark, writeMark, type FolderRole, type InstanceMark } from './mark.ts';
-import { passingFolder, Removals, type LeftAlone, type RemoveVolumes } from './removal.ts';
+import { readAllMarks, readFolderMark } from './folder-marks.ts';
+import { folderRoles, writeMark, type FolderRole, type InstanceMark } from './mark.ts';
+import { leftAlone, passingFolder, Removals, type LeftAlone, type RemoveVolumes } from './removal.ts';
 
 const UUID = /^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$/;
 const NOBODY = 'no migration';
@@ -56,35 +57,43 @@ export class InstanceFolders {
     this.#host = options.host;
     this.removals = new Removals({
       path: this.path,
-      readOthers: (id) => this.#readAll(id),
+      // Not remembered: it is read outside the instance's queue, and may be out of date when it comes.
+      readOthers: (id) =>
+        readAllMarks(
+          folderRoles.map((role) => this.folder(id, role)),
+          id,
+          this.#host,
+        ),
       removeVolumes: options.removeVolumes ?? (() => Promise.resolve()),
     });
   }
 
   /**
    * Reads the marks that are there and removes what an interrupted making or removing left.
-   * @returns folders whose marks cannot be read, or whose volumes not be removed, with the reason: for the log, they
-   * are left alone.
+   * @returns folders whose marks cannot be read, or that cannot be removed, with the reason: for the log, they are left
+   * alone.
    */
   async load(): Promise<readonly LeftAlone[]> {
     await makeFolder(this.path);
     const left: LeftAlone[] = [];
     for (const name of await readdir(this.path)) {
-      const passing = passingFolder(name);
-      if (passing !== null && passing.reason !== 'removing')
-        await rm(join(this.path, name), { recursive: true, force: true });
-      const uuid = name.slice(0, 36);
-      const suffix = name.slice(36);
-      const role = folderRoles.find((candidate) => suffix === instanceFolders[candidate](''));
-      if (!UUID.test(uuid) || role === undefined) continue;
       try {
-        await this.read(instanceId(uuid), role);
+        await this.#load(name);
       } catch (error) {
-        if (!(error instanceof DroverError)) throw error;
-        left.push({ folder: name, reason: error.message });
+        left.push(leftAlone(name, error));
       }
     }
     return [...left, ...(await this.removals.finishAll())];
+  }
+
+  async #load(name: string): Promise<void> {
+    const passing = passingFolder(name);
+    if (passing !== null && passing.reason !== 'removing')
+      await rm(join(this.path, name), { recursive: true, force: true });
+    const uuid = name.slice(0, 36);
+    const suffix = name.slice(36);
+    const role = folderRoles.find((candidate) => suffix === instanceFolders[candidate](''));
+    if (UUID.test(uuid) && role !== undefined) await this.read(instanceId(uuid), role);
   }
 
   /** Absolute path. @throws DroverError command_invalid: an id that is no UUID never becomes a path */
@@ -99,21 +108,9 @@ export class InstanceFolders {
 
   /** @returns null when there is no such folder. @throws DroverError folder_mark_unreadable */
   async read(id: InstanceId, role: FolderRole): Promise<InstanceMark | null> {
-    const folder = this.folder(id, role);
-    try {
-      const mark = await readMark(folder);
-      if (mark === null && (await exists(folder))) throw new TypeError('there is none');
-      if (mark !== null && mark.instance_id !== id) throw new TypeError(`it names ${mark.instance_id}`);
-      this.#remember(id, role, mark);
-      return mark;
-    } catch (error) {
-      if (error instanceof DroverError) throw error;
-      throw new DroverError(
-        'folder_mark_unreadable',
-        { folder, host: this.#host, reason: error instanceof Error ? error.message : String(error) },
-        { cause: error },
-      );
-    }
+    const mark = await readFolderMark(this.folder(id, role), id, this.#host);
+    this.#remember(id, role, mark);
+    return mark;
   }
 
   /** The guest's home, unless it is being moved away. */
@@ -205,14 +202,6 @@ export class InstanceFolders {
     return outcome;
   }
 
-  /** Null: one of them cannot be read. */
-  #readAll(id: InstanceId): Promise<readonly InstanceMark[] | null> {
-    return Promise.all(folderRoles.map((role) => this.read(id, role))).then(
-      (marks) => marks.filter((mark) => mark !== null),
-      () => null,
-    );
-  }
-
   /** Marks as last read or written, by role. No disk access. */
   known(role: FolderRole): readonly InstanceMark[] {
     return [...this.#known].filter(([key]) => key.endsWith(`/${role}`)).map(([, mark]) => mark);
@@ -240,15 +229,5 @@ export class InstanceFolders {
 
   #passing(id: InstanceId, reason: 'making' | 'removing'): string {
     return join(this.path, `.${id}.${reason}.${randomBytes(6).toString('hex')}`);
-  }
-}
-
-async function exists(path: string): Promise<boolean> {
-  try {
-    await stat(path);
-    return true;
-  } catch (error) {
-    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return false;
-    throw error;
   }
 }

@@ -1,11 +1,14 @@
 import { readdir, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { instanceId, type InstanceId } from '../../../shared/domain/ids.ts';
-import { DroverError } from '../../../shared/errors/drover-error.ts';
+import { isDroverError } from '../../../shared/errors/drover-error.ts';
 import { volumesOf } from '../volumes/marked-volumes.ts';
 import { readMark, type InstanceMark } from './mark.ts';
 
-/** Folders on their way in or out: nothing reads them, the next start removes them. */
+/**
+ * Folders on their way in or out. No command reads them, and the next start removes them; of those on their way out the mark
+ * is read, for it alone knows of the folder's volumes, and their removal is gone on with every minute.
+ */
 const PASSING = /^\.([0-9a-f-]{36})\.(making|removing|extracting)\.[0-9a-f]{12}$/;
 
 /** Whose passing folder a name is, and what for. */
@@ -20,26 +23,36 @@ export interface LeftAlone {
   readonly reason: string;
 }
 
+export const leftAlone = (folder: string, error: unknown): LeftAlone => ({
+  folder,
+  reason: error instanceof Error ? error.message : String(error),
+});
+
 /**
  * Removes the volumes that a removed folder's mark names, but for those that other folders of its instance name. It may be
  * called again for the same ones.
+ * @param readOthers to be asked when nobody can make a volume any more that they do not name yet
  */
-export type RemoveVolumes = (mark: InstanceMark, others: readonly InstanceMark[]) => Promise<void>;
+export type RemoveVolumes = (
+  mark: InstanceMark,
+  readOthers: () => Promise<readonly InstanceMark[]>,
+) => Promise<void>;
 
-/** The second half of a removal: of folders whose names are gone already. Whoever asks for the same one joins. */
+/**
+ * The second half of a removal: of folders whose names are gone already. Whoever asks for the same one joins. A folder
+ * stays when it is not known which volumes are to go with it: when its own mark cannot be read, or another one of its
+ * instance. Nothing of that is solved by asking again; it is for the log.
+ */
 export class Removals {
   readonly #path: string;
-  readonly #readOthers: (id: InstanceId) => Promise<readonly InstanceMark[] | null>;
+  readonly #readOthers: (id: InstanceId) => Promise<readonly InstanceMark[]>;
   readonly #removeVolumes: RemoveVolumes;
-  readonly #running = new Map<string, Promise<void>>();
+  readonly #running = new Map<string, Promise<LeftAlone | null>>();
 
-  /**
-   * @param options.readOthers marks of an instance's folders; null when one of them cannot be read: then volumes may be
-   * anybody's, and the folder that is to go is left for another time
-   */
+  /** @param options.readOthers marks of an instance's folders; throws folder_mark_unreadable */
   constructor(options: {
     readonly path: string;
-    readonly readOthers: (id: InstanceId) => Promise<readonly InstanceMark[] | null>;
+    readonly readOthers: (id: InstanceId) => Promise<readonly InstanceMark[]>;
     readonly removeVolumes: RemoveVolumes;
   }) {
     this.#path = options.path;
@@ -47,21 +60,20 @@ export class Removals {
     this.#removeVolumes = options.removeVolumes;
   }
 
-  /** Those of one instance. @throws whatever keeps a volume from being removed */
+  /** Those of one instance, all of them. @throws what kept the first of them from being removed */
   async finish(id: InstanceId): Promise<void> {
-    for (const removal of await this.#begun()) if (removal.id === id) await this.#join(removal.name, id);
+    const mine = (await this.#begun()).filter((removal) => removal.id === id);
+    const outcomes = await Promise.allSettled(mine.map(({ name }) => this.#join(name, id)));
+    const failure = outcomes.find((outcome) => outcome.status === 'rejected');
+    if (failure !== undefined) throw failure.reason;
   }
 
-  /** All of them. @returns those that could not be finished now */
+  /** All of them; one that fails keeps no other. @returns those that could not be finished now */
   async finishAll(): Promise<readonly LeftAlone[]> {
     const left: LeftAlone[] = [];
     for (const { name, id } of await this.#begun()) {
-      try {
-        await this.#join(name, id);
-      } catch (error) {
-        if (!(error instanceof DroverError)) throw error;
-        left.push({ folder: name, reason: error.message });
-      }
+      const found = await this.#join(name, id).catch((error: unknown) => leftAlone(name, error));
+      if (found !== null) left.push(found);
     }
     return left;
   }
@@ -74,7 +86,7 @@ export class Removals {
     });
   }
 
-  #join(name: string, id: InstanceId): Promise<void> {
+  #join(name: string, id: InstanceId): Promise<LeftAlone | null> {
     const running =
       this.#running.get(name) ?? this.#remove(name, id).finally(() => this.#running.delete(name));
     this.#running.set(name, running);
@@ -82,14 +94,27 @@ export class Removals {
   }
 
   /** Volumes first: the folder's mark is what knows of them. */
-  async #remove(name: string, id: InstanceId): Promise<void> {
+  async #remove(name: string, id: InstanceId): Promise<LeftAlone | null> {
     const passing = join(this.#path, name);
-    const mark = await readMark(passing).catch(() => null);
-    if (mark !== null && volumesOf(mark).length > 0) {
-      const others = await this.#readOthers(id);
-      if (others === null) return;
-      await this.#removeVolumes(mark, others);
+    let mark: InstanceMark | null;
+    try {
+      mark = await readMark(passing);
+    } catch (error) {
+      const { reason } = leftAlone(name, error);
+      return {
+        folder: name,
+        reason: `its drover.json cannot be read, and may name volumes: ${reason}. Repair it, or remove the folder when its volumes are gone`,
+      };
+    }
+    try {
+      if (mark !== null && volumesOf(mark).length > 0)
+        await this.#removeVolumes(mark, () => this.#readOthers(id));
+    } catch (error) {
+      if (!isDroverError(error, 'folder_mark_unreadable')) throw error;
+      const reason = `a mark of the instance cannot be read, and may name the same volumes: ${error.message}`;
+      return { folder: name, reason };
     }
     await rm(passing, { recursive: true, force: true });
+    return null;
   }
 }

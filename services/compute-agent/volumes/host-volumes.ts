@@ -55,10 +55,15 @@ export class HostVolumes {
   async promising<Result>(mark: Marked, write: () => Promise<Result>): Promise<Result> {
     const planned = volumesOf(mark);
     if (planned.length === 0) return write();
-    const turn = this.#last.then(async () => {
+    return this.#inTurn(async () => {
       for (const group of new Set(planned.map((volume) => volume.group))) await this.#check(group, mark);
       return write();
     });
+  }
+
+  /** What looks at volumes or marks and then acts on it: nobody may change them in between. */
+  #inTurn<Result>(work: () => Promise<Result>): Promise<Result> {
+    const turn = this.#last.then(work);
     this.#last = turn.catch(() => undefined);
     return turn;
   }
@@ -95,7 +100,11 @@ export class HostVolumes {
    * @returns the path of its device, whose content is undefined
    * @throws DroverError volume_not_ours, and as figures
    */
-  async make(id: InstanceId, volume: PlannedVolume): Promise<string> {
+  make(id: InstanceId, volume: PlannedVolume): Promise<string> {
+    return this.#inTurn(() => this.#make(id, volume));
+  }
+
+  async #make(id: InstanceId, volume: PlannedVolume): Promise<string> {
     const present = await this.#find(volume);
     if (present !== null) {
       if (!this.#isOurs(present)) throw this.#notOurs(id, volume, present);
@@ -116,16 +125,20 @@ export class HostVolumes {
 
   /**
    * Removes the volumes of a folder whose name is gone already.
-   * @param others marks of the same instance that are there: what they name is kept
-   * @throws DroverError as figures; disk_tool_failed for one that is in use
+   * @param readOthers marks of the same instance that are there: what they name is kept. Asked in our turn: what is
+   * promised before it is in a mark, and what is promised after it is made after it
+   * @throws DroverError as figures; volume_in_use; whatever `readOthers` throws
    */
-  async removeWith(mark: Marked, others: readonly Marked[]): Promise<void> {
-    for (const volume of volumesOf(mark)) {
-      if (others.flatMap(volumesOf).some((other) => isSameVolume(other, volume))) continue;
-      const found = await this.#find(volume);
-      if (found === null || !this.#isOurs(found)) continue;
-      await this.#volumes.remove(volume);
-    }
+  removeWith(mark: Marked, readOthers: () => Promise<readonly Marked[]>): Promise<void> {
+    return this.#inTurn(async () => {
+      const kept = (await readOthers()).flatMap(volumesOf);
+      for (const volume of volumesOf(mark)) {
+        if (kept.some((other) => isSameVolume(other, volume))) continue;
+        const found = await this.#find(volume);
+        if (found === null || !this.#isOurs(found)) continue;
+        await this.#volumes.remove(volume);
+      }
+    });
   }
 
   /** Names of volumes that have our tag and that no folder's mark names: for the log. @throws as figures */

@@ -106,9 +106,9 @@ describe.skipIf(missingLoopDevices !== null)(`volumes, damage and crashes${loopS
     await move.prepare();
     const busy = openSync(realpathSync(hosts.staged(spec, 'disk')), 'r');
     expect(await move.there.answer('unadmit', {}, 1)).toMatchObject({
-      code: 'disk_tool_failed',
+      code: 'volume_in_use',
       retriable: true,
-      message: expect.stringContaining('in use') as unknown,
+      message: expect.stringContaining('something has it open') as unknown,
     });
     await hosts.pair.target.restart();
     expect(hosts.groups.volumes(GROUP)).toEqual([volumeName(spec)]);

@@ -102,6 +102,7 @@ describe('volumes go with the folder that names them', () => {
   const disks = [{ name: 'disk', format: 'raw', backing: null, volume }] as const;
   /** What is removed next fails with this. */
   let failure: Error | null;
+  const once = new Error('EBUSY: the first one fails');
   let removed: (readonly [string, readonly string[]])[];
 
   beforeEach(() => {
@@ -110,10 +111,14 @@ describe('volumes go with the folder that names them', () => {
     folders = new InstanceFolders({
       instances_path: path,
       host: HOST,
-      removeVolumes: ({ role }, others) => {
-        if (failure !== null) return Promise.reject(failure);
+      removeVolumes: async ({ role }, readOthers) => {
+        const error = failure;
+        if (error !== null) {
+          if (error === once) failure = null;
+          throw error;
+        }
+        const others = await readOthers();
         removed.push([role, others.map((other) => other.role)]);
-        return Promise.resolve();
       },
     });
   });
@@ -162,9 +167,60 @@ describe('volumes go with the folder that names them', () => {
     writeFileSync(join(folders.folder(id, 'staging'), 'drover.json'), '{');
     await folders.remove(id, 'home', 'anyone');
     expect(removed).toEqual([]);
+    expect(await folders.removals.finishAll()).toMatchObject([
+      { reason: expect.stringContaining('a mark of the instance cannot be read') as unknown },
+    ]);
     // A guest that is destroyed takes that one along, and nothing is in doubt any more.
     await folders.remove(id, 'staging', 'anyone');
-    expect([removed, readdirSync(path)]).toEqual([[['home', []]], []]);
+    expect(removed).toEqual([['home', []]]);
+    // But for the folder whose mark is damaged: only a person can say what it named.
+    expect(readdirSync(path)).toEqual([expect.stringContaining(`.${id}.removing.`)]);
+  });
+
+  test.each([
+    ['damaged', (file: string) => writeFileSync(file, '{"disks": [')],
+    ['out of reach', (file: string) => mkdirSync(file)],
+  ])('a folder stays while its own mark is %s: nothing else knows of its volumes', async (_, spoil) => {
+    const name = `.${id}.removing.0123456789ab`;
+    mkdirSync(join(path, name));
+    spoil(join(path, name, 'drover.json'));
+    const left = [
+      { folder: name, reason: expect.stringContaining('its drover.json cannot be read') as unknown },
+    ];
+    expect(await folders.load()).toEqual(left);
+    // Nor does it keep commands for the instance from their work.
+    expect(await folders.remove(id, 'home', 'anyone')).toBe('was gone');
+    expect([removed, readdirSync(path)]).toEqual([[], [name]]);
+  });
+
+  test('one that fails, in whatever way, keeps no other', async () => {
+    const other = sampleSpec();
+    for (const [whose, name] of [
+      [spec, `.${id}.removing.0123456789ab`],
+      [other, `.${other.id}.removing.0123456789ab`],
+    ] as const) {
+      mkdirSync(join(path, name));
+      const found = mark({ disks, spec: whose, instance_id: whose.id });
+      writeFileSync(join(path, name, 'drover.json'), JSON.stringify(found));
+    }
+    failure = once;
+    expect(await folders.load()).toMatchObject([{ reason: 'EBUSY: the first one fails' }]);
+    expect(removed).toEqual([['home', []]]);
+    expect(readdirSync(path)).toHaveLength(1);
+    expect(await folders.removals.finishAll()).toEqual([]);
+    expect(readdirSync(path)).toEqual([]);
+  });
+
+  test('what others name is read for the moment, and remembered by nobody', async () => {
+    await folders.make(mark({ disks }));
+    await folders.make(mark({ role: 'staging', migration_id: mine }));
+    writeFileSync(
+      join(folders.folder(id, 'staging'), 'drover.json'),
+      JSON.stringify(mark({ role: 'staging', migration_id: mine, epoch: 9 })),
+    );
+    await folders.remove(id, 'home', 'anyone');
+    expect(removed).toEqual([['home', ['staging']]]);
+    expect(folders.knownEpoch(id)).toBe(1);
   });
 });
 

@@ -45,6 +45,9 @@ const planning = (size_bytes: number, instance = newInstanceId()) =>
 const keeping = (role: FolderRole) =>
   markOf({ role, disks: [{ name: 'disk', format: 'raw', backing: null, volume }] });
 
+const none = () => Promise.resolve([]);
+const others = () => new Promise((resolve) => setImmediate(resolve));
+
 describe('planning', () => {
   test.each([
     [0, 4],
@@ -80,6 +83,40 @@ describe('planning', () => {
       values: { promised_bytes: 16, free_bytes: 20 },
     });
     await admit(planning(4));
+  });
+});
+
+describe('one at a time', () => {
+  test('a volume that is made while room is counted counts once', async () => {
+    const first = planning(20);
+    marks.push(first);
+    const promised = first.conversions?.[0]?.volume;
+    if (promised === undefined) throw new Error('it promises none');
+    const figures = volumes.figures.bind(volumes);
+    let making: Promise<string> | null = null;
+    volumes.figures = async () => {
+      making ??= host.make(id, promised);
+      await others();
+      return figures();
+    };
+    await host.promising(planning(20), () => Promise.resolve());
+    await making;
+    expect([...volumes.found.keys()]).toEqual([promised.name]);
+  });
+
+  test('a volume that is made anew while an old folder goes stays', async () => {
+    volumes.put(name, OURS);
+    const spawning = markOf({ role: 'home', conversions: [{ name: 'disk', format: 'raw', volume }] });
+    let making: Promise<unknown> | null = null;
+    await host.removeWith(keeping('withdrawn'), async () => {
+      making = host
+        .promising(spawning, () => Promise.resolve(void marks.push(spawning)))
+        .then(() => host.make(id, volume));
+      await others();
+      return marks.filter(({ role }) => role === 'home');
+    });
+    await making;
+    expect(volumes.found.get(name)).toMatchObject({ size_bytes: 8 });
   });
 });
 
@@ -128,20 +165,20 @@ describe('removing', () => {
   test('what the mark names and is ours, and nothing else; twice', async () => {
     volumes.put(name, OURS);
     volumes.put(`${id}_other`, OURS);
-    await host.removeWith(keeping('retired'), []);
-    await host.removeWith(keeping('retired'), []);
+    await host.removeWith(keeping('retired'), none);
+    await host.removeWith(keeping('retired'), none);
     expect([...volumes.found.keys()]).toEqual([`${id}_other`]);
   });
 
   test('not what another folder of its instance names', async () => {
     volumes.put(name, OURS);
-    await host.removeWith(keeping('withdrawn'), [keeping('home')]);
+    await host.removeWith(keeping('withdrawn'), () => Promise.resolve([keeping('home')]));
     expect(volumes.found.has(name)).toBe(true);
   });
 
   test("not another host's", async () => {
     volumes.put(name, 'drover.other');
-    await host.removeWith(keeping('retired'), []);
+    await host.removeWith(keeping('retired'), none);
     expect(volumes.found.has(name)).toBe(true);
   });
 });

@@ -5,6 +5,7 @@ import fc from 'fast-check';
 import { expect, test } from 'vitest';
 import { InstanceFolders } from '../../../../services/compute-agent/folders/instance-folders.ts';
 import { readMark, type InstanceMark } from '../../../../services/compute-agent/folders/mark.ts';
+import type { RemoveVolumes } from '../../../../services/compute-agent/folders/removal.ts';
 import { HostVolumes } from '../../../../services/compute-agent/volumes/host-volumes.ts';
 import { volumesOf } from '../../../../services/compute-agent/volumes/marked-volumes.ts';
 import type { MigrationId } from '../../../../shared/domain/ids.ts';
@@ -50,8 +51,7 @@ class Host {
   }
 
   async start(): Promise<void> {
-    const removeVolumes = (mark: InstanceMark, others: readonly InstanceMark[]) =>
-      this.#host.removeWith(mark, others);
+    const removeVolumes: RemoveVolumes = (mark, readOthers) => this.#host.removeWith(mark, readOthers);
     this.folders = new InstanceFolders({ instances_path: this.path, host: HOST, removeVolumes });
     this.#host = new HostVolumes({ host: HOST, volumes: this.volumes, folders: this.folders });
     await this.folders.load();
