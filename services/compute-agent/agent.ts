@@ -170,9 +170,10 @@ class HostAgent implements Agent {
   async start(): Promise<void> {
     const { folders, images, hypervisor } = this.#parts;
     await this.#group.require();
-    for (const { folder, reason } of await folders.load())
+    const left = await folders.load();
+    for (const { folder, reason } of left)
       this.#options.log.error({ folder, reason }, 'a folder is left alone');
-    await this.#group.tellUnnamed();
+    await this.#group.tellUnnamed(left);
     await images.load();
     this.#sweeper.start();
     this.#removals.start();

@@ -56,6 +56,7 @@ async function fitDisk(
   wanted_bytes: number,
   parts: HostParts,
 ): Promise<void> {
+  if (disk.volume !== undefined) await parts.volumes.requireDevice(path, disk.volume);
   if (disk.backing !== null && disk.format === 'qcow2')
     await renameBackingFile(path, backingFileName(disk.backing.sha512), parts.host);
   // Before qemu-img or the hypervisor opens it.

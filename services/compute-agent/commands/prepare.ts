@@ -67,6 +67,8 @@ async function takeChains(
 
 /** Before qemu-img opens the disk: it may refer to what it was admitted with and to nothing else. */
 async function nameBacking(path: string, disk: MarkedDisk, parts: HostParts): Promise<void> {
+  // Converted by an earlier try. Asked here, too: until now the guest can go back to its source at once.
+  if (disk.volume !== undefined) await parts.volumes.requireDevice(path, disk.volume);
   if (disk.backing !== null && disk.format === 'qcow2')
     await renameBackingFile(path, backingFileName(disk.backing.sha512), parts.host);
   await checkArrivedDisk(path, disk, parts.host);

@@ -1,4 +1,4 @@
-import { access, rename, rm, symlink } from 'node:fs/promises';
+import { access, lstat, rename, rm, symlink } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { HostName } from '../../../shared/domain/ids.ts';
 import type { DiskFormat } from '../../../shared/domain/instance-spec.ts';
@@ -42,7 +42,8 @@ export async function makeConverted(disk: ConvertedDisk, asker: Asker): Promise<
   const { folder, name, from, to, host, makeDevice } = disk;
   const arrived = join(folder, name);
   const finished = converted(disk);
-  if (!(await exists(finished))) {
+  // A link whose device is away is no disk that can be compared: the volume is made anew.
+  if (!(await isReachable(finished))) {
     const draft = join(folder, `.${name}.converting`);
     await rm(draft, { force: true });
     const forms = { source: arrived, source_format: from, target_format: to, host, asker };
@@ -66,18 +67,26 @@ export async function makeConverted(disk: ConvertedDisk, asker: Asker): Promise<
   throw new DroverError('mover_digest_mismatch', { disk: name, reason });
 }
 
-/** Puts converted disks into their places, once the mark says what they are. Nothing happens when they are there. */
+/**
+ * Puts converted disks into their places, once the mark says what they are. Nothing happens when they are there. A link is
+ * put there although its device may be away: what arrived must not stay in its place, for its bytes are of another format.
+ */
 export async function placeConverted(folder: string, names: readonly string[]): Promise<void> {
   for (const name of names)
-    if (await exists(converted({ folder, name })))
+    if (await isNamed(converted({ folder, name })))
       await renameDurably(converted({ folder, name }), join(folder, name));
 }
 
-async function exists(path: string): Promise<boolean> {
+const isReachable = (path: string) => succeeds(access(path));
+/** Also true of a link to nowhere. */
+const isNamed = (path: string) => succeeds(lstat(path));
+
+async function succeeds(look: Promise<unknown>): Promise<boolean> {
   try {
-    await access(path);
+    await look;
     return true;
-  } catch {
-    return false;
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return false;
+    throw error;
   }
 }

@@ -5,6 +5,7 @@ import { DroverError } from '../../../shared/errors/drover-error.ts';
 import type { DiskDescription } from '../../../shared/messaging/commands.ts';
 import type { MarkedDisk } from '../folders/mark.ts';
 import { deviceSizeOf } from '../mover/disks/data-map.ts';
+import { asDeviceMissing } from '../volumes/missing-device.ts';
 import { readQcow2Header, writeBackingFile, type Qcow2Header } from './qcow2-header.ts';
 
 /** POSIX: st_blocks counts these, whatever the file system's own block size is. */
@@ -12,7 +13,7 @@ export const STAT_BLOCK_BYTES = 512;
 
 /**
  * The sizes of a disk as they are now.
- * @throws DroverError disk_format_unknown for a file that is not what its mark says
+ * @throws DroverError disk_format_unknown for a file that is not what its mark says; volume_device_missing
  */
 export async function describeDisk(
   folder: string,
@@ -21,7 +22,9 @@ export async function describeDisk(
 ): Promise<DiskDescription> {
   const path = join(folder, disk.name);
   const { name, format, backing } = disk;
-  const found = await stat(path);
+  const found = await stat(path).catch((error: unknown) => {
+    throw disk.volume === undefined ? error : asDeviceMissing(error, path, disk.volume, host);
+  });
   // A volume: its name here leads to a device, which says nothing of what is in use.
   const size = found.isBlockDevice() ? await deviceSizeOf(found.rdev) : found.size;
   return {

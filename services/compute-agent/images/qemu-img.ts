@@ -139,6 +139,8 @@ export function qemuImg(
   arguments_: readonly string[],
   { signal, answers = [], onOutput }: Run = {},
 ): Promise<{ readonly exit_code: number; readonly output: string }> {
+  const missing = (tool: string, package_name: string) =>
+    new DroverError('disk_tool_missing', { tool, host, package: package_name });
   return new Promise((resolve, reject) => {
     const env = { PATH: process.env['PATH'] ?? '', LC_ALL: 'C' };
     // Not execFile's own signal: that one answers before the process has ended, and it might still make a file.
@@ -153,6 +155,9 @@ export function qemuImg(
       if (typeof error.code === 'number' && answers.includes(error.code))
         return resolve({ exit_code: error.code, output });
       const found = stderr.trim() === '' ? error.message : stderr.trim();
+      if (error.code === 'ENOENT') return reject(missing('setpriv', 'util-linux'));
+      if (found.startsWith('setpriv: failed to execute qemu-img: No such file'))
+        return reject(missing('qemu-img', 'qemu-utils'));
       const reason = `${arguments_[0]}: ${found.slice(0, STDERR_CHARACTERS_MAX)}`;
       reject(new DroverError('disk_tool_failed', { tool: 'qemu-img', host, reason }, { cause: error }));
     });

@@ -1,8 +1,11 @@
+import { readlink, stat } from 'node:fs/promises';
 import { instanceId, type HostName, type InstanceId } from '../../../shared/domain/ids.ts';
 import { DroverError } from '../../../shared/errors/drover-error.ts';
 import type { InstanceFolders } from '../folders/instance-folders.ts';
 import { folderRoles, type InstanceMark } from '../folders/mark.ts';
 import type { FoundVolume, GroupFigures, LogicalVolumes, PlannedVolume } from './logical-volumes.ts';
+import { nameTrouble } from './volume-names.ts';
+import { asDeviceMissing, deviceMissing } from './missing-device.ts';
 import { isSameVolume, volumesOf } from './marked-volumes.ts';
 
 /** What a folder's mark names before it exists and for as long as it exists. */
@@ -36,15 +39,27 @@ export class HostVolumes {
     return this.#volumes.figures(group);
   }
 
-  /** Nova's name for it, and the size in whole extents: a disk of another size grows to it. @throws as figures */
+  /**
+   * Nova's name for it, and the size in whole extents: a disk of another size grows to it.
+   * @throws DroverError disk_storage_unsupported for a name that LVM would refuse, and as figures
+   */
   async plan(
     group: string,
     id: InstanceId,
     disk: { readonly name: string; readonly size_bytes: number },
   ): Promise<PlannedVolume> {
+    const name = `${id}_${disk.name}`;
+    const wrong = nameTrouble({ group, name });
+    if (wrong !== null)
+      throw new DroverError('disk_storage_unsupported', {
+        host: this.#host,
+        images_type: 'lvm',
+        instance: id,
+        missing: `LVM takes no volume ${group}/${name}: ${wrong}`,
+      });
     const { extent_bytes } = await this.figures(group);
     const extents = Math.max(1, Math.ceil(disk.size_bytes / extent_bytes));
-    return { group, name: `${id}_${disk.name}`, size_bytes: extents * extent_bytes };
+    return { group, name, size_bytes: extents * extent_bytes };
   }
 
   /**
@@ -141,12 +156,38 @@ export class HostVolumes {
     });
   }
 
-  /** Names of volumes that have our tag and that no folder's mark names: for the log. @throws as figures */
-  async unnamed(group: string): Promise<readonly string[]> {
+  /**
+   * A disk that its mark says lies in a volume must be a link to that volume's device, or something else would be opened as
+   * the disk.
+   * @throws DroverError volume_device_missing, and as figures
+   */
+  async requireDevice(path: string, volume: PlannedVolume): Promise<void> {
+    const refuse = (found: string) => deviceMissing(path, volume, this.#host, found);
+    const present = await this.#find(volume);
+    if (present === null) throw refuse('there is no such volume');
+    const device = await readlink(path).catch((error: unknown) => {
+      // EINVAL: something that is no link.
+      if (['ENOENT', 'EINVAL'].includes((error as NodeJS.ErrnoException).code ?? '')) return null;
+      throw error;
+    });
+    if (device === null) throw refuse('it is no link to its device');
+    if (device !== present.path) throw refuse(`it is a link to ${device}, not to ${present.path}`);
+    await stat(path).catch((error: unknown) => {
+      throw asDeviceMissing(error, path, volume, this.#host);
+    });
+  }
+
+  /**
+   * Names of volumes that have our tag and that no folder's mark names: for the log.
+   * @param doubtful instances of folders whose marks were not, or could not be, read: theirs may be named there
+   * @throws as figures
+   */
+  async unnamed(group: string, doubtful: readonly string[] = []): Promise<readonly string[]> {
     const named = this.#known().flatMap(volumesOf);
     const found = (await this.#volumes.list(group)).filter((volume) => this.#isOurs(volume));
     return found
       .map(({ name }) => name)
+      .filter((name) => !doubtful.some((id) => name.startsWith(`${id}_`)))
       .filter((name) => !named.some((one) => isSameVolume(one, { group, name })));
   }
 

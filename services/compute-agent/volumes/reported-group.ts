@@ -1,5 +1,6 @@
 import type { HostName } from '../../../shared/domain/ids.ts';
 import type { Logger } from '../../../shared/logging/logger.ts';
+import type { LeftAlone } from '../folders/removal.ts';
 import { volumeGroup, type ImagesType } from '../images/disk-format.ts';
 import type { HostVolumes } from './host-volumes.ts';
 import type { GroupFigures } from './logical-volumes.ts';
@@ -55,11 +56,16 @@ export class ReportedGroup {
     }
   }
 
-  /** Volumes that look like ours and belong to no folder: never removed without being asked, for a folder may only be out of sight. */
-  async tellUnnamed(): Promise<void> {
+  /**
+   * Volumes that look like ours and belong to no folder: never removed without being asked, for a folder may only be out of
+   * sight. Those of instances with a folder that is left alone are not told: that one may name them.
+   * @param left what looking at the folders has left alone, logged already
+   */
+  async tellUnnamed(left: readonly LeftAlone[] = []): Promise<void> {
     const group = volumeGroup(this.#settings, this.#host);
     if (group === null) return;
-    for (const volume of await this.#volumes.unnamed(group))
+    const doubtful = left.flatMap(({ folder }) => /[0-9a-f-]{36}/.exec(folder) ?? []);
+    for (const volume of await this.#volumes.unnamed(group, doubtful))
       this.#log.warn({ volume: `${group}/${volume}` }, 'a volume is left alone: no instance folder names it');
   }
 }

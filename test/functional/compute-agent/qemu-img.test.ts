@@ -3,11 +3,13 @@ import { randomBytes } from 'node:crypto';
 import { once } from 'node:events';
 import {
   existsSync,
+  mkdirSync,
   mkdtempSync,
   readdirSync,
   readFileSync,
   readlinkSync,
   rmSync,
+  symlinkSync,
   writeFileSync,
 } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -95,4 +97,29 @@ test('two views are compared from the disk: where they differ is told', async ()
   expect(await compareDisks(both)).toBeNull();
   flipBit(other, 5 * MEBIBYTE);
   expect(await compareDisks(both)).toMatch(/mismatch at offset 5242880/);
+});
+
+test.each([
+  ['setpriv', 'util-linux', []],
+  ['qemu-img', 'qemu-utils', ['setpriv']],
+])('%s is missing: its package is named', async (tool, package_name, present) => {
+  const programs = join(folder, 'programs');
+  mkdirSync(programs);
+  for (const program of present) {
+    const found = spawnSync('which', [program], { encoding: 'utf8' }).stdout.trim();
+    symlinkSync(found, join(programs, program));
+  }
+  vi.stubEnv('PATH', programs);
+  onTestFinished(() => void vi.unstubAllEnvs());
+  const sides = {
+    source,
+    source_format: 'raw',
+    target: join(folder, 'target'),
+    target_format: 'qcow2',
+  } as const;
+  const asker = { signal: AbortSignal.timeout(60_000), atWork: () => undefined };
+  await expect(convertDisk({ ...sides, host: HOST, asker })).rejects.toMatchObject({
+    code: 'disk_tool_missing',
+    values: { tool, package: package_name },
+  });
 });

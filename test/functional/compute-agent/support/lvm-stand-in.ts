@@ -23,14 +23,14 @@ import {
 } from './group-reports.ts';
 
 /**
- * `node lvm-stand-in.ts FOLDER PROGRAM ARGUMENTS…`: what `lvcreate` and `lvremove` do, of the options that we use, for
- * machines without a device mapper. A volume is a file with a loop device. As with LVM a new volume holds what was there
+ * `node lvm-stand-in.ts FOLDER KIND PROGRAM ARGUMENTS…`: what `lvcreate` and `lvremove` do, of the options that we use, for
+ * machines without a device mapper. A volume is a file, with a loop device if KIND says so. As with LVM a new volume holds what was there
  * before, and one that is open is not removed. Messages and exit codes are LVM2 2.03's.
  */
 
 const FAILED = 5;
 
-const [root = '', program = '', ...words] = process.argv.slice(2);
+const [root = '', kind = '', program = '', ...words] = process.argv.slice(2);
 
 class Refusal extends Error {}
 
@@ -64,13 +64,16 @@ function lvcreate(): void {
   const size_bytes = extents * EXTENT_BYTES;
   const file = join(groupFolder(root, group), `${name}.img`);
   leaveRemains(file, size_bytes);
-  const device = execFileSync('losetup', ['--find', '--show', file], { encoding: 'utf8' }).trim();
+  const device = kind === 'files' ? file : loopDevice(file);
   const volume: Volume = { name, size_bytes, tags: [options.get('--addtag') ?? ''], device };
   writeFileSync(join(groupFolder(root, group), `${name}.json`), JSON.stringify(volume));
   mkdirSync(join(root, 'dev', group), { recursive: true });
   symlinkSync(device, linkOf(root, group, name));
   writeReports(root, group);
 }
+
+const loopDevice = (file: string) =>
+  execFileSync('losetup', ['--find', '--show', file], { encoding: 'utf8' }).trim();
 
 /** Of an earlier owner: in the first extent and in the last. */
 function leaveRemains(file: string, size_bytes: number): void {
@@ -87,7 +90,7 @@ function lvremove(): void {
   const volume = volumesIn(root, group).find((candidate) => candidate.name === name);
   if (volume === undefined) throw new Refusal(`Failed to find logical volume "${path}"`);
   if (isOpen(volume.device)) throw new Refusal(`Logical volume ${path} in use.`);
-  execFileSync('losetup', ['--detach', volume.device]);
+  if (kind !== 'files') execFileSync('losetup', ['--detach', volume.device]);
   rmSync(linkOf(root, group, name), { force: true });
   for (const ending of ['img', 'json']) rmSync(join(groupFolder(root, group), `${name}.${ending}`));
   writeReports(root, group);

@@ -1,10 +1,10 @@
 import { execFileSync, spawnSync } from 'node:child_process';
-import { existsSync, mkdirSync, readFileSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, readFileSync, readdirSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { Lvm } from '../../../../services/compute-agent/volumes/lvm.ts';
 import { hostName } from '../../../../shared/domain/ids.ts';
-import { writeReports } from './group-reports.ts';
+import { linkOf, writeReports } from './group-reports.ts';
 
 /** Null: this machine has loop devices that we may use; else what losetup says. Some containers have none. */
 export const missingLoopDevices = ((): string | null => {
@@ -17,6 +17,13 @@ export const missingLoopDevices = ((): string | null => {
 export const loopSuffix =
   missingLoopDevices === null ? '' : ` (skipped, no loop devices: ${missingLoopDevices})`;
 
+/** What volumes are made of. Of files everything is as with LVM but that a disk is no block device. */
+export type VolumeKind = 'loop devices' | 'files';
+export const bestKind: VolumeKind = missingLoopDevices === null ? 'loop devices' : 'files';
+/** For a test's name: what it was done without. */
+export const kindSuffix =
+  missingLoopDevices === null ? '' : ` (in files, no loop devices: ${missingLoopDevices})`;
+
 const STAND_IN = fileURLToPath(new URL('lvm-stand-in.ts', import.meta.url));
 
 /** Of the group that is the last argument. A shell: agents ask often, and a process of ours takes long to start. */
@@ -25,17 +32,20 @@ if [ -d '${root}/groups/'"$group" ]; then exec cat '${root}/groups/'"$group"'/${
 printf '  Volume group "%s" not found\\n  Cannot process volume group %s\\n' "$group" "$group" >&2
 exit 5`;
 
-/** A machine's volume groups, made of files and loop devices. To be closed: loop devices are few. */
+/** A machine's volume groups, made of files and, if wanted, loop devices. To be closed: loop devices are few. */
 export class VolumeGroups {
   readonly #root: string;
 
+  readonly kind: VolumeKind;
+
   /** @param root a folder of its own */
-  constructor(root: string) {
+  constructor(root: string, kind: VolumeKind) {
     this.#root = root;
+    this.kind = kind;
     mkdirSync(join(root, 'programs'), { recursive: true });
     mkdirSync(join(root, 'groups'));
     for (const program of ['vgs', 'lvs', 'lvcreate', 'lvremove']) {
-      const change = `exec '${process.execPath}' '${STAND_IN}' '${root}' ${program} "$@"`;
+      const change = `exec '${process.execPath}' '${STAND_IN}' '${root}' '${kind}' ${program} "$@"`;
       const script = program === 'vgs' || program === 'lvs' ? showReport(root, program) : change;
       writeFileSync(join(root, 'programs', program), `#!/bin/sh\n${script}\n`, { mode: 0o755 });
     }
@@ -64,9 +74,16 @@ export class VolumeGroups {
       .sort();
   }
 
+  /** As when the group is not active: LVM names the volume, and its device is not there. @returns makes it active again */
+  deactivate(group: string, name: string): () => void {
+    const device = linkOf(this.#root, group, name);
+    renameSync(device, `${device}.away`);
+    return () => renameSync(`${device}.away`, device);
+  }
+
   close(): void {
     const groups = join(this.#root, 'groups');
-    for (const group of existsSync(groups) ? readdirSync(groups) : [])
+    for (const group of this.kind === 'loop devices' && existsSync(groups) ? readdirSync(groups) : [])
       for (const volume of this.volumes(group)) {
         const record = readFileSync(join(groups, group, `${volume}.json`), 'utf8');
         execFileSync('losetup', ['--detach', (JSON.parse(record) as { device: string }).device]);

@@ -1,4 +1,4 @@
-import { lstatSync, mkdtempSync, truncateSync, writeFileSync } from 'node:fs';
+import { lstatSync, mkdtempSync, statSync, truncateSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach } from 'vitest';
@@ -6,7 +6,7 @@ import type { MarkedDisk } from '../../../../services/compute-agent/folders/mark
 import type { InstanceSpec } from '../../../../shared/domain/instance-spec.ts';
 import { qemuImg } from '../disk-images.ts';
 import { openHosts, type DiskPair } from '../disk-pair.ts';
-import { VolumeGroups } from './volume-groups.ts';
+import { VolumeGroups, type VolumeKind } from './volume-groups.ts';
 
 const MEBIBYTE = 1024 ** 2;
 export const GROUP = 'instances';
@@ -33,9 +33,9 @@ export class VolumeHosts {
   groups!: VolumeGroups;
   #pair: DiskPair | null = null;
 
-  constructor() {
+  constructor(kind: VolumeKind) {
     beforeEach(() => {
-      this.groups = new VolumeGroups(mkdtempSync(join(tmpdir(), 'drover-volumes-')));
+      this.groups = new VolumeGroups(mkdtempSync(join(tmpdir(), 'drover-volumes-')), kind);
       this.groups.add(GROUP, 64 * MEBIBYTE);
     });
     afterEach(async () => {
@@ -78,6 +78,11 @@ export class VolumeHosts {
 
   staged(spec: InstanceSpec, name: string): string {
     return join(this.pair.target.instances_path, `${spec.id}.staging`, name);
+  }
+
+  /** True of a link to a volume's device. */
+  isVolume(path: string): boolean {
+    return isLink(path) && statSync(path).isBlockDevice() === (this.groups.kind === 'loop devices');
   }
 
   /** A raw file with what a guest sees of a disk now. */

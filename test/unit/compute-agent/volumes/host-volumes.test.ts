@@ -62,6 +62,22 @@ describe('planning', () => {
     });
   });
 
+  test.each([
+    ['127 characters with each hyphen twice', GROUP, 'd'.repeat(127 - GROUP.length - 42), null],
+    ['128', GROUP, 'd'.repeat(128 - GROUP.length - 42), /would have 128 characters .*127 are the most/],
+    ['a group with hyphens', '-'.repeat(60), 'disk', /would have 166 characters/],
+    ['a character that LVM has not', GROUP, 'disk:1', /letters, digits, and \+ _ \. - only/],
+    ['a name that LVM gives itself', GROUP, 'disk_rimage_0', /kept for volumes that LVM makes itself/],
+  ])('a name that LVM would refuse is refused before anything travels: %s', async (_, group, disk, wrong) => {
+    const planned = host.plan(group, id, { name: disk, size_bytes: 1 });
+    if (wrong === null) expect(await planned).toMatchObject({ name: `${id}_${disk}` });
+    else
+      await expect(planned).rejects.toMatchObject({
+        code: 'disk_storage_unsupported',
+        message: expect.stringMatching(wrong) as unknown,
+      });
+  });
+
   test('what is promised and what is made together never exceed the group', async () => {
     const admit = (mark: InstanceMark) => host.promising(mark, () => Promise.resolve(void marks.push(mark)));
     const first = planning(20);
@@ -191,5 +207,9 @@ test('what nobody names is told: ours only', async () => {
     ['foreign', 'drover.other'],
   ] as const)
     volumes.put(one, tag);
-  expect(await host.unnamed(GROUP)).toEqual(['lost']);
+  const hidden = newInstanceId();
+  volumes.put(`${hidden}_disk`, OURS);
+  expect(await host.unnamed(GROUP)).toEqual(['lost', `${hidden}_disk`]);
+  // A mark that nobody could read may name it.
+  expect(await host.unnamed(GROUP, [hidden])).toEqual(['lost']);
 });

@@ -8,7 +8,7 @@ import { Lvm } from '../../../../services/compute-agent/volumes/lvm.ts';
 import type { LogicalVolumes } from '../../../../services/compute-agent/volumes/logical-volumes.ts';
 import { ReportedGroup } from '../../../../services/compute-agent/volumes/reported-group.ts';
 import type { Logger } from '../../../../shared/logging/logger.ts';
-import { HOST } from '../samples.ts';
+import { HOST, newInstanceId } from '../samples.ts';
 import { GROUP } from './volumes-in-memory.ts';
 
 let told: string[];
@@ -23,7 +23,10 @@ function reported(images_type: ImagesType, images_volume_group: string | null = 
     typeof free_bytes === 'number'
       ? Promise.resolve({ size_bytes: 100, free_bytes, extent_bytes: 4 })
       : Promise.reject(free_bytes);
-  const volumes = { figures, unnamed: () => Promise.resolve(['lost']) } as unknown as HostVolumes;
+  const volumes = {
+    figures,
+    unnamed: (_: string, ids: readonly string[]) => Promise.resolve(['lost', ...ids]),
+  } as unknown as HostVolumes;
   const tell = (found: { volume?: string }, words: string) => told.push(`${found.volume ?? ''} ${words}`);
   const log = { error: tell, warn: tell, info: (words: string) => told.push(words) } as unknown as Logger;
   return new ReportedGroup({ host: HOST, volumes, log, settings: { images_type, images_volume_group } });
@@ -94,6 +97,9 @@ test('nothing starts without it', async () => {
 });
 
 test('what no folder names is told by its whole name', async () => {
-  await reported('lvm').tellUnnamed();
-  expect(told).toEqual(['instances/lost a volume is left alone: no instance folder names it']);
+  const [home, gone] = [newInstanceId(), newInstanceId()];
+  const left = [home, `.${gone}.removing.0123456789ab`, '_base'].map((folder) => ({ folder, reason: '' }));
+  await reported('lvm').tellUnnamed(left);
+  const words = 'a volume is left alone: no instance folder names it';
+  expect(told).toEqual(['lost', home, gone].map((name) => `instances/${name} ${words}`));
 });
