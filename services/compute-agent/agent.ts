@@ -1,58 +1,22 @@
-import type { HostName } from '../../shared/domain/ids.ts';
 import { DroverError } from '../../shared/errors/drover-error.ts';
-import type { Logger } from '../../shared/logging/logger.ts';
 import type { CommandMessage } from '../../shared/messaging/messages.ts';
-import { AgentEvents, type EventPublisher } from './agent-events.ts';
-import { CommandRunner, describeCommand, type CommandRunnerOptions } from './commands/command-runner.ts';
-import type { CommandDefinition, HostParts, HostSettings } from './commands/definition.ts';
+import { AgentEvents } from './agent-events.ts';
+import type { AgentOptions } from './agent-options.ts';
+import { CommandRunner, describeCommand } from './commands/command-runner.ts';
+import type { CommandDefinition, HostParts } from './commands/definition.ts';
 import { Gate } from './commands/gate.ts';
 import { InstanceQueues } from './commands/instance-queues.ts';
 import { parseCommand } from './commands/parse-command.ts';
 import { commandRegistry } from './commands/registry.ts';
-import { InstanceFolders } from './folders/instance-folders.ts';
 import { RemovalSweeper } from './folders/removal-sweeper.ts';
-import { SpaceLedger } from './folders/space-ledger.ts';
-import type { KnobBoard } from './hypervisor/fake/knobs.ts';
-import type { GuestFact, Hypervisor } from './hypervisor/hypervisor.ts';
-import { CacheSweeper, type SweepSettings } from './images/cache-sweeper.ts';
-import { ExtractionSweeper, type ExtractionPatience } from './images/extraction-sweeper.ts';
-import { ImageCache } from './images/image-cache.ts';
-import { buildHostReport, type ReportSettings } from './inventory/host-report.ts';
+import { openHostParts } from './host-parts.ts';
+import type { GuestFact } from './hypervisor/hypervisor.ts';
+import { CacheSweeper } from './images/cache-sweeper.ts';
+import { ExtractionSweeper } from './images/extraction-sweeper.ts';
+import { buildHostReport } from './inventory/host-report.ts';
 import { Reporter } from './inventory/reporter.ts';
-import type { ReceiverAdmission, SenderSupervisor } from './mover/mover.ts';
-import { TransferKeys } from './transfer-keys.ts';
 import { UnansweredMessages } from './unanswered-messages.ts';
-import { HostVolumes } from './volumes/host-volumes.ts';
-import type { LogicalVolumes } from './volumes/logical-volumes.ts';
-import { Lvm } from './volumes/lvm.ts';
 import { ReportedGroup } from './volumes/reported-group.ts';
-
-export interface AgentOptions {
-  readonly host: HostName;
-  readonly address: string;
-  readonly instances_path: string;
-  readonly agent_version: string;
-  readonly report_interval_seconds: number;
-  readonly report: ReportSettings;
-  readonly settings: HostSettings;
-  readonly hypervisor: Hypervisor;
-  readonly sender: SenderSupervisor;
-  readonly receiver: ReceiverAdmission;
-  readonly events: EventPublisher;
-  readonly log: Logger;
-  /** The fake hypervisor's: how to misbehave. */
-  readonly knobs?: KnobBoard;
-  /** Told of each answer to a command. */
-  readonly onAnswer?: CommandRunnerOptions['onAnswer'];
-  /** Default: what statfs says of the instances' folder. */
-  readonly freeBytes?: () => Promise<number>;
-  /** Default: LVM2's, of this machine. */
-  readonly volumes?: LogicalVolumes;
-  /** Nothing: unused images stay. */
-  readonly image_cache?: SweepSettings;
-  /** How long an extracted disk waits for its upload. Default: hours. */
-  readonly extractions?: ExtractionPatience;
-}
 
 /** One host. Many may run in one process: nothing here is global. */
 export interface Agent {
@@ -70,8 +34,6 @@ export interface Agent {
   /** Takes no more and gives up what it can. The caller closes the hypervisor, the movers and the connection. */
   close(): void;
 }
-
-const MEBIBYTE = 1024 ** 2;
 
 export function createAgent(options: AgentOptions): Agent {
   return new HostAgent(options);
@@ -95,33 +57,10 @@ class HostAgent implements Agent {
   constructor(options: AgentOptions) {
     const { host, instances_path, hypervisor, log } = options;
     this.#options = options;
-    const folders: InstanceFolders = new InstanceFolders({
-      instances_path,
-      host,
-      removeVolumes: (mark, readOthers) => volumes.removeWith(mark, readOthers),
-    });
-    const volumes = new HostVolumes({ host, folders, volumes: options.volumes ?? new Lvm({ host }) });
+    this.#parts = openHostParts(options);
+    const { folders, volumes } = this.#parts;
     this.#removals = new RemovalSweeper({ removals: folders.removals, log });
     this.#group = new ReportedGroup({ host, volumes, settings: options.settings, log });
-    this.#parts = {
-      host,
-      address: options.address,
-      hypervisor,
-      folders,
-      images: new ImageCache({ instances_path, host }),
-      space: new SpaceLedger({
-        folders,
-        host,
-        volumes,
-        reserved_host_bytes: options.report.reserved_host_disk_mb * MEBIBYTE,
-        ...(options.freeBytes === undefined ? {} : { freeBytes: options.freeBytes }),
-      }),
-      volumes,
-      keys: new TransferKeys(),
-      sender: options.sender,
-      receiver: options.receiver,
-      settings: options.settings,
-    };
     this.#sweeper = new CacheSweeper({
       instances_path,
       host,
