@@ -103,6 +103,21 @@ describe('planning', () => {
 });
 
 describe('one at a time', () => {
+  test('a turn that fails ends: the next one has its own', async () => {
+    const list = volumes.list.bind(volumes);
+    volumes.list = () => {
+      volumes.list = list;
+      return Promise.reject(new Error('it did not answer'));
+    };
+    const promise = (mark: InstanceMark) => host.promising(mark, () => Promise.resolve('promised'));
+    const outcomes = await Promise.allSettled([
+      promise(planning(4)),
+      promise(planning(4)),
+      host.make(id, volume),
+    ]);
+    expect(outcomes.map(({ status }) => status)).toEqual(['rejected', 'fulfilled', 'fulfilled']);
+  });
+
   test('a volume that is made while room is counted counts once', async () => {
     const first = planning(20);
     marks.push(first);
