@@ -92,7 +92,10 @@ class HostAdmission implements ReceiverAdmission {
       await mkdir(folder, { recursive: true, mode: 0o700 });
     }
     this.#pool.warm();
-    for (const record of await readAdmissions(this.#records_folder)) await this.#open(record);
+    for (const record of await readAdmissions(this.#records_folder)) {
+      if (record.withdrawn === true) this.#stuck.set(record.migration_id, this.#newDoor(record));
+      else await this.#open(record);
+    }
     await this.#keys.write();
   }
 
@@ -134,6 +137,12 @@ class HostAdmission implements ReceiverAdmission {
   }
 
   async #open(record: AdmissionRecord): Promise<void> {
+    const door = this.#newDoor(record);
+    this.#doors.set(record.migration_id, door);
+    await door.open();
+  }
+
+  #newDoor(record: AdmissionRecord): MigrationDoor {
     const door: MigrationDoor = new MigrationDoor({
       record,
       journal_path: this.#journalPath(record.migration_id),
@@ -144,8 +153,7 @@ class HostAdmission implements ReceiverAdmission {
         this.#passBytes(door, reason).catch(() => undefined);
       },
     });
-    this.#doors.set(record.migration_id, door);
-    await door.open();
+    return door;
   }
 
   #keep(record: AdmissionRecord): Promise<void> {
@@ -187,7 +195,12 @@ class HostAdmission implements ReceiverAdmission {
     this.#doors.delete(migration);
     // Until its receiver is gone: whoever tries again must not hear that it is.
     this.#stuck.set(migration, door);
-    await Promise.all([this.#keys.write(), door.close()]);
+    // The next agent must not take up again what this one could not end.
+    door.record = { ...door.record, withdrawn: true };
+    const [keys] = await Promise.allSettled([this.#keys.write(), this.#keep(door.record)]);
+    await door.close();
+    // A record that could not be written does not matter any more: it is removed.
+    if (keys.status === 'rejected') throw keys.reason;
     await removeJournal(this.#journalPath(migration));
     await this.#changes.add(migration, () => removeAdmission(this.#records_folder, migration));
     this.#stuck.delete(migration);

@@ -1,6 +1,16 @@
 import { randomUUID } from 'node:crypto';
 import { once } from 'node:events';
-import { mkdirSync, mkdtempSync, readFileSync, renameSync, rmSync, unlinkSync, writeFileSync } from 'node:fs';
+import {
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readFileSync,
+  renameSync,
+  rmdirSync,
+  rmSync,
+  unlinkSync,
+  writeFileSync,
+} from 'node:fs';
 import { connect, type Socket } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -85,6 +95,15 @@ async function sending(): Promise<Socket> {
   return socket;
 }
 
+/** Another agent, whose records name this very process as the receiver: one that runs all the while. */
+async function restartWithReceiver(later_ticks: number): Promise<void> {
+  await admission.close();
+  const { pid, start_ticks } = identityOf(process.pid)!;
+  const receiver = { pid, start_ticks: start_ticks + later_ticks };
+  writeFileSync(record_path(), JSON.stringify({ ...record(), receiver }));
+  admission = newAdmission();
+}
+
 describe('the key of a migration', () => {
   test('that nobody sends ends by itself', async () => {
     expect(keyEnds()).toBe(LIFE_SECONDS);
@@ -113,15 +132,29 @@ describe('the key of a migration', () => {
   });
 
   test.each([
-    ['runs', 0, 160],
-    ['has ended', 1, LIFE_SECONDS],
-  ])('whose receiver is an agent’s before this one, and %s', async (_, later_ticks, ends) => {
+    ['runs', 0, 60, 160],
+    ['runs, but the key has ended', 0, 101, null],
+    ['has ended', 1, 60, LIFE_SECONDS],
+  ])('whose receiver is an agent’s before this one, and %s', async (_, later_ticks, seconds, ends) => {
+    await restartWithReceiver(later_ticks);
+    expect(await at(seconds)).toBe(ends);
+  });
+
+  test('whose withdrawal could not end does not come back with the next agent, which ends it', async () => {
+    await restartWithReceiver(0);
+    const journal = join(root, 't', 'mover', 'journals', id);
+    // In place of a receiver that hangs: something that the withdrawal cannot be done with.
+    mkdirSync(journal);
+    await expect(admission.withdraw(id)).rejects.toThrow();
+    expect(keyEnds()).toBeNull();
     await admission.close();
-    const { pid, start_ticks } = identityOf(process.pid)!;
-    const receiver = { pid, start_ticks: start_ticks + later_ticks };
-    writeFileSync(record_path(), JSON.stringify({ ...record(), receiver }));
     admission = newAdmission();
-    expect(await at(60)).toBe(ends);
+    expect(await at(60)).toBeNull();
+    expect(Date.parse(record().expires_at)).toBe(BEGIN + LIFE_SECONDS * 1000);
+    await expect(admission.withdraw(id)).rejects.toThrow();
+    rmdirSync(journal);
+    await admission.withdraw(id);
+    expect(existsSync(record_path())).toBe(false);
   });
 
   test('that was withdrawn does not come back', async () => {

@@ -14,6 +14,8 @@ export interface AdmissionRecord extends Admission {
   readonly relay?: RelayKind;
   /** The worker that received last, in case its agent is gone and it is not. */
   readonly receiver: ProcessIdentity | null;
+  /** Its withdrawal has begun, and not ended: its key is gone for good, its receiver may still write. */
+  readonly withdrawn?: true;
 }
 
 const MIGRATION_ID = /^[0-9a-fA-F-]{36}$/;

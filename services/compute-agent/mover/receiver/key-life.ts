@@ -43,7 +43,7 @@ export async function renewKeys(
   clock: KeyClock,
   write: (records: readonly AdmissionRecord[]) => Promise<unknown>,
 ): Promise<void> {
-  const due = [...holders].filter(({ record, is_served }) => is_served && isHalfOver(record, clock));
+  const due = [...holders].filter(({ record, is_served }) => is_served && isDue(record, clock));
   if (due.length === 0) return;
   const ends_before = due.map(({ record }) => record.expires_at);
   for (const holder of due) {
@@ -60,6 +60,8 @@ export async function renewKeys(
   }
 }
 
-function isHalfOver({ expires_at, expires_in_seconds }: AdmissionRecord, clock: KeyClock): boolean {
-  return (Date.parse(expires_at) - clock.now()) / 1000 <= expires_in_seconds / 2;
+/** One that has ended stays so: whoever may go on is admitted anew. */
+function isDue({ expires_at, expires_in_seconds }: AdmissionRecord, clock: KeyClock): boolean {
+  const left_seconds = (Date.parse(expires_at) - clock.now()) / 1000;
+  return left_seconds > 0 && left_seconds <= expires_in_seconds / 2;
 }
