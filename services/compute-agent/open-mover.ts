@@ -22,6 +22,11 @@ export function openMover(configuration: Configuration, log: Logger): Mover {
     sender: createSenderSupervisor({
       state_path,
       onStartFailed: sayStartFailed('sender'),
+      onStuck: (error) =>
+        log.warn(
+          { err: error },
+          'a sender that was killed is still there: it hangs in the kernel, on a disk or mount of this host. It only reads; the next copy gets another one',
+        ),
       connections: mover.connections,
       cpu_percent: mover.cpu_percent,
       host_limit: {
@@ -34,6 +39,11 @@ export function openMover(configuration: Configuration, log: Logger): Mover {
       state_path,
       onStartFailed: sayStartFailed('receiver'),
       cpu_percent: mover.cpu_percent,
+      onStuck: (error) =>
+        log.error(
+          { error },
+          'a receiver that failed reading disks again does not end: it hangs in the kernel, on a mount or disk that does not answer',
+        ),
       onPipesUnreachable: (reason) =>
         log.warn(
           { reason },

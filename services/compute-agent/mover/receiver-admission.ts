@@ -1,7 +1,6 @@
 import { randomBytes } from 'node:crypto';
 import { mkdir, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { DroverError } from '../../../shared/errors/drover-error.ts';
 import type { MigrationId } from '../../../shared/domain/ids.ts';
 import type { CommandResults, ReceiverEndpoint } from '../../../shared/messaging/commands.ts';
 import type { Admission, ReceiverAdmission, TransferWatch } from './mover.ts';
@@ -17,8 +16,8 @@ import { removeJournal } from './receiver/journal.ts';
 import { ChangesInOrder } from './receiver/changes-in-order.ts';
 import { endOfLife, renewKeys, systemKeyClock, type KeyClock } from './receiver/key-life.ts';
 import { MigrationDoor } from './receiver/migration-door.ts';
-import { readingProgress } from './receiver/reading-progress.ts';
 import { ReceiverProcess } from './receiver/receiver-process.ts';
+import { rereadStaged } from './receiver/reread-staged.ts';
 import { socketsFolder } from './sockets-folder.ts';
 import { WorkerPool, type StartFailure } from './worker-pool.ts';
 import { relayCommand, type RelayKind } from './receiver/relay.ts';
@@ -42,6 +41,8 @@ export interface ReceiverAdmissionOptions {
   readonly cpu_percent?: number;
   /** Hears, once, that bytes have to take the slower way through the relay, and why. */
   readonly onPipesUnreachable?: (reason: string) => void;
+  /** Hears of a receiver that could not be ended, after something else had failed that says more. */
+  readonly onStuck?: (error: unknown) => void;
   /** Nothing: the system's. */
   readonly clock?: KeyClock;
 }
@@ -212,33 +213,11 @@ class HostAdmission implements ReceiverAdmission {
   ): Promise<CommandResults['verify']> {
     await this.#ready;
     watch.signal.throwIfAborted();
-    const worker = await this.#pool.take();
-    const started_at = performance.now();
-    const { promise, resolve, reject } = Promise.withResolvers<CommandResults['verify']>();
-    const abort = (): void => reject(watch.signal.reason);
-    watch.signal.addEventListener('abort', abort, { once: true });
-    void worker.ended.then(() => {
-      reject(
-        new DroverError('mover_read_failed', { disk: staged.folder, reason: 'the reading process ended' }),
-      );
-    });
-    worker.listen((report) => {
-      if (report.is === 'digested') resolve(report.reread);
-      if (report.is === 'failed') reject(new DroverError(report.code, report.values));
-      if (report.is === 'digest_progress')
-        watch.onProgress(readingProgress(report, (performance.now() - started_at) / 1000));
-    });
-    worker.send({ do: 'digest', ...staged, journal_path: this.#journalPath(staged.migration_id) });
-    try {
-      const reread = await promise;
-      this.#pool.recycle(worker);
-      return reread;
-    } catch (error) {
-      await this.#pool.discard(worker);
-      throw error;
-    } finally {
-      watch.signal.removeEventListener('abort', abort);
-    }
+    return rereadStaged(
+      this.#pool,
+      { ...staged, journal_path: this.#journalPath(staged.migration_id) },
+      { watch, onStuck: this.#options.onStuck },
+    );
   }
 
   /** Stops listening. Admitted keys stay; receivers that work go on: the next agent takes both up. */
