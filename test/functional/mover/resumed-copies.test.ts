@@ -8,6 +8,7 @@ import { heldExtents } from '../../../services/compute-agent/mover/receiver/held
 import { readJournal } from '../../../services/compute-agent/mover/receiver/journal.ts';
 import { UNACKNOWLEDGED_BYTES_MAX } from '../../../services/compute-agent/mover/sender/sending-session.ts';
 import type { MigrationId } from '../../../shared/domain/ids.ts';
+import { startCuttingProxy } from './support/cutting-proxy.ts';
 import {
   admit,
   processes,
@@ -23,9 +24,9 @@ const MEBIBYTE = 1024 * 1024;
 const DISK_BYTES = 176 * MEBIBYTE;
 /** More than may be sent again: a copy that began anew would show. */
 const BREAK_AT_BYTES = UNACKNOWLEDGED_BYTES_MAX + 8 * MEBIBYTE;
+/** What arrives before the break. Some of it is not durable, and so much is left that the copy cannot have ended. */
+const HELD_AFTER_BYTES = BREAK_AT_BYTES + 32 * MEBIBYTE;
 const layout = new ExtentLayout(DISK_BYTES);
-/** Slow enough to be interrupted, fast enough to wait for. */
-const RATE = 64 * MEBIBYTE;
 
 let pair: Pair;
 beforeAll(async () => {
@@ -46,24 +47,31 @@ async function durableBytes(id: MigrationId): Promise<number> {
   return bytes;
 }
 
-/** Begins a copy, breaks it, and looks at how it ends. */
+/** Begins a copy, breaks it where it is held, and looks at how it ends. */
 async function breakOnce(breakCopy: (admitted: Admitted) => void): Promise<void> {
-  const admitted = await admit(pair, ['disk'], { transfer: { limit_bytes_per_second: RATE } });
-  const { id, folder } = admitted;
-  const sent = pair.senders.send(admitted.transfer, watching());
-  sent.catch(() => undefined);
-  const isDue = async (): Promise<boolean> => (await durableBytes(id)) >= BREAK_AT_BYTES;
-  await vi.waitUntil(isDue, { timeout: 20_000, interval: 10 });
-  breakCopy(admitted);
-  await pair.senders.limit(id, 0);
-  const result = await sent;
-  expect(result.resent_bytes).toBeLessThanOrEqual(UNACKNOWLEDGED_BYTES_MAX);
-  expect(result.sent_bytes).toBeGreaterThan(DISK_BYTES);
-  expect(result.sent_bytes).toBeLessThan(DISK_BYTES * 1.01 + UNACKNOWLEDGED_BYTES_MAX);
-  expect(sameContent(pair, folder, 'disk')).toBe(true);
-  expect(await verified(pair, admitted)).toMatchObject({ digests: result.digests, damaged: [] });
-  await pair.admission.withdraw(id);
-  execFileSync('rm', ['-r', folder]);
+  const proxy = await startCuttingProxy(pair.sshd.port, HELD_AFTER_BYTES);
+  try {
+    const admitted = await admit(pair, ['disk']);
+    const { id, folder, endpoint } = admitted;
+    const transfer = { ...admitted.transfer, endpoint: { ...endpoint, port: proxy.port } };
+    const sent = pair.senders.send(transfer, watching());
+    sent.catch(() => undefined);
+    const isDue = async (): Promise<boolean> => (await durableBytes(id)) >= BREAK_AT_BYTES;
+    await vi.waitUntil(isDue, { timeout: 20_000, interval: 10 });
+    expect(proxy.made()).toBe(1);
+    breakCopy(admitted);
+    const result = await sent;
+    expect(proxy.made()).toBeGreaterThan(1);
+    expect(result.resent_bytes).toBeLessThanOrEqual(UNACKNOWLEDGED_BYTES_MAX);
+    expect(result.sent_bytes).toBeGreaterThan(DISK_BYTES);
+    expect(result.sent_bytes).toBeLessThan(DISK_BYTES * 1.01 + UNACKNOWLEDGED_BYTES_MAX);
+    expect(sameContent(pair, folder, 'disk')).toBe(true);
+    expect(await verified(pair, admitted)).toMatchObject({ digests: result.digests, damaged: [] });
+    await pair.admission.withdraw(id);
+    execFileSync('rm', ['-r', folder]);
+  } finally {
+    await proxy.close();
+  }
 }
 
 /** @returns null when it has just ended */

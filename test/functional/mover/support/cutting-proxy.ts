@@ -13,7 +13,11 @@ export interface CuttingProxy {
   close(): Promise<void>;
 }
 
-export async function startCuttingProxy(target_port: number): Promise<CuttingProxy> {
+/** @param held_after_bytes so much of what comes in by the first connection is let through, and no more */
+export async function startCuttingProxy(
+  target_port: number,
+  held_after_bytes = Infinity,
+): Promise<CuttingProxy> {
   const sockets = new Set<Socket>();
   const senders: Socket[] = [];
   let made = 0;
@@ -35,6 +39,14 @@ export async function startCuttingProxy(target_port: number): Promise<CuttingPro
       from.pipe(to);
       to.pipe(from);
     }
+    if (made > 1) return;
+    let passed_bytes = 0;
+    from.on('data', (bytes: Buffer) => {
+      passed_bytes += bytes.length;
+      if (passed_bytes < held_after_bytes) return;
+      from.unpipe(to);
+      from.pause();
+    });
   });
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
   const address = server.address();
