@@ -24,7 +24,7 @@ export function openMover(configuration: Configuration, log: Logger): Mover {
       onStartFailed: sayStartFailed('sender'),
       onStuck: (error) =>
         log.warn(
-          { err: error },
+          { error },
           'a sender that was killed is still there: it hangs in the kernel, on a disk or mount of this host. It only reads; the next copy gets another one',
         ),
       connections: mover.connections,

@@ -50,7 +50,10 @@ export interface SenderSupervisor {
   pause(migration: MigrationId, paused: boolean): Promise<void>;
   /** For metrics; a stand-in need not have any. */
   figures?(): SenderFigures;
-  /** Ends the mover, if any, and everything it started, within two seconds. Idempotent. */
+  /**
+   * Ends the mover, if any, and everything it started, within two seconds. Idempotent.
+   * @throws DroverError mover_process_stuck when it hangs in the kernel
+   */
   cancel(migration: MigrationId): Promise<void>;
   close(): Promise<void>;
 }

@@ -25,6 +25,10 @@ export interface SenderSupervisorOptions {
   readonly idle_workers?: number;
   /** Hears of each sender that has ended before it was ready. */
   readonly onStartFailed?: (failure: StartFailure) => void;
+  /** Hears of each sender that was killed and stays, unless a cancel fails for it. */
+  readonly onStuck?: (error: unknown) => void;
+  /** How long a sender may stay that was killed. Nothing: as for all that is killed. */
+  readonly kill_seconds_max?: number;
   /** All transfers of this host together; each gets an equal share. */
   readonly host_limit?: HostLimitOptions;
   /** Connections of one copy whose transfer does not say it. Nothing: 1. */
@@ -43,13 +47,15 @@ class HostSenders implements SenderSupervisor {
   readonly #connections: number;
 
   constructor(options: SenderSupervisorOptions) {
-    const { state_path, idle_workers, onStartFailed } = options;
+    const { state_path, idle_workers, onStartFailed, onStuck, kill_seconds_max } = options;
     this.#connections = options.connections ?? 1;
     const workers = {
       state_path,
       idle_max: idle_workers ?? 3,
       cpu_percent: options.cpu_percent ?? 100,
       ...(onStartFailed === undefined ? {} : { onStartFailed }),
+      ...(onStuck === undefined ? {} : { onStuck }),
+      ...(kill_seconds_max === undefined ? {} : { kill_seconds_max }),
     };
     this.#roster = new SenderRoster(workers, options.host_limit ?? {});
   }
@@ -147,7 +153,7 @@ class HostSenders implements SenderSupervisor {
   }
 
   has(migration: MigrationId): Promise<boolean> {
-    return Promise.resolve(this.#roster.has(migration));
+    return this.#roster.has(migration);
   }
 
   figures(): SenderFigures {

@@ -1,4 +1,5 @@
 import { rmSync } from 'node:fs';
+import { flushCompileCache } from 'node:module';
 import { createServer, type Socket } from 'node:net';
 import { isDroverError } from '../../../../shared/errors/drover-error.ts';
 import type { CpuShare } from '../cpu-share.ts';
@@ -38,7 +39,9 @@ export function runSenderWorker(socket_path: string, cpu: CpuShare): void {
   };
   const end = (): void => {
     rmSync(socket_path, { force: true });
-    process.exit(0);
+    flushCompileCache();
+    // An exit would wait for reads that hang, for ever, with the socket still open.
+    process.kill(process.pid, 'SIGKILL');
   };
   const stay = (): void => {
     if (orphan_timer !== null) clearTimeout(orphan_timer);

@@ -100,12 +100,19 @@ export class SenderProcess {
     if (this.#socket !== null) sendLine(this.#socket, request);
   }
 
-  /** Ends it at once, and waits until it is gone. @throws DroverError mover_process_stuck */
-  async kill(): Promise<void> {
+  /**
+   * Ends it at once, and waits until it is gone.
+   * @param seconds_max so long. Nothing: as for all that is killed
+   * @throws DroverError mover_process_stuck
+   */
+  async kill(seconds_max?: number): Promise<void> {
     killIfOurs(this.identity, SENDER_MARK);
-    await untilGone(this.identity, 'sender');
-    this.#socket?.destroy();
-    this.#end();
+    try {
+      await untilGone(this.identity, 'sender', seconds_max);
+    } finally {
+      this.#socket?.destroy();
+      this.#end();
+    }
   }
 
   /** Hangs up: the worker finishes what it does, if anything, and ends. */

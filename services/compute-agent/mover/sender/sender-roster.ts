@@ -18,11 +18,13 @@ export class SenderRoster {
   readonly #adopting = new Map<MigrationId, Promise<RunningSender | null>>();
   readonly #cancelled = new Set<MigrationId>();
   readonly #sent = new SentExtents();
+  readonly #onStuck: (error: unknown) => void;
   #closed = false;
 
   constructor(workers: SenderWorkersOptions, host_limit: HostLimitOptions) {
     this.#running = new RunningSenders(host_limit);
     this.#workers = new SenderWorkers(workers);
+    this.#onStuck = workers.onStuck ?? (() => undefined);
     // At once, and not when somebody asks for them: the host's limit is for all of its senders.
     for (const migration_id of this.#workers.noted()) void this.#adopt(migration_id);
   }
@@ -85,7 +87,11 @@ export class SenderRoster {
   async #adoptNoted(migration_id: MigrationId): Promise<RunningSender | null> {
     const adopted = await this.#workers.adopt(migration_id);
     this.#adopting.delete(migration_id);
-    if (adopted === null) return null;
+    if (adopted === null) {
+      // It may still send, and whoever comes next starts another one.
+      if (!this.#closed) this.#workers.killUnreachable(migration_id);
+      return null;
+    }
     const { worker, limit_bytes_per_second } = adopted;
     const running = this.#add(migration_id, worker, { limit_bytes_per_second, counted_bytes: null });
     if (this.#closed) worker.release();
@@ -100,8 +106,9 @@ export class SenderRoster {
     const running = this.#running.add(migration_id, worker, known);
     this.listen(migration_id, running);
     void worker.ended.then(() => {
-      // One that we hang up on goes on.
-      if (!this.#closed && this.#running.get(migration_id) === running) this.#forget(migration_id, running);
+      // One that we hang up on goes on. One that has hung up may still run.
+      if (!this.#closed && this.#running.get(migration_id) === running)
+        void this.discard(migration_id, running);
     });
     return running;
   }
@@ -132,24 +139,31 @@ export class SenderRoster {
 
   /** Its transfer has ended well: others may have it. */
   recycle(migration_id: MigrationId, running: RunningSender): void {
-    this.#forget(migration_id, running);
+    this.#workers.forget(migration_id, running.worker.identity);
+    this.#running.remove(migration_id, running);
     this.#workers.recycle(running.worker);
   }
 
-  /** Ends it: whatever state it is in, nobody has to find out. @throws DroverError mover_process_stuck */
+  /**
+   * Ends it: whatever state it is in, nobody has to find out. One that hangs in the kernel does not hide why it was to
+   * end, and keeps nobody from starting another: what was killed can only read.
+   */
   async discard(migration_id: MigrationId, running: RunningSender): Promise<void> {
-    this.#forget(migration_id, running);
-    await this.#workers.kill(running.worker);
+    try {
+      await this.#end(migration_id, running);
+    } catch (error) {
+      this.#onStuck(error);
+    }
   }
 
-  #forget(migration_id: MigrationId, running: RunningSender): void {
-    this.#workers.forget(migration_id);
+  async #end(migration_id: MigrationId, running: RunningSender): Promise<void> {
     this.#running.remove(migration_id, running);
+    await this.#workers.kill(migration_id, running.worker);
   }
 
-  /** True while a sender of this migration runs, whoever started it. */
-  has(migration: MigrationId): boolean {
-    return this.#running.get(migration) !== undefined || this.#workers.isNoted(migration);
+  /** True while a sender of this migration can be reached, whoever started it. */
+  async has(migration: MigrationId): Promise<boolean> {
+    return (await this.#adopt(migration)) !== null;
   }
 
   figures(): SenderFigures {
@@ -168,13 +182,14 @@ export class SenderRoster {
     if (running !== null) this.#running.pause(running, paused);
   }
 
+  /** Returns when none of its senders runs any more. @throws DroverError mover_process_stuck */
   async cancel(migration: MigrationId): Promise<void> {
     this.#cancelled.add(migration);
     this.#sent.forget(migration);
     await this.#arriving.get(migration)?.catch(() => undefined);
     const running = await this.#adopt(migration);
-    if (running !== null) await this.discard(migration, running);
-    else this.#workers.forget(migration);
+    if (running !== null) await this.#end(migration, running);
+    else await this.#workers.killNoted(migration);
   }
 
   /** Idle senders end. Those that send go on: the next agent takes them over. */
