@@ -75,7 +75,7 @@ describe('a source whose mount is lost', () => {
   });
 });
 
-test('a map of the holes that does not come is done without', async () => {
+test('a map of the holes that does not come is heard of each second, and then done without', async () => {
   const path = join(pair.source, 'sparse');
   const pipe = join(pair.root, 'silent');
   writeFileSync(path, '');
@@ -85,7 +85,10 @@ test('a map of the holes that does not come is done without', async () => {
   try {
     const layout = new ExtentLayout(128 * MEBIBYTE);
     expect((await extentsWithData(path, handle, layout)).has(64)).toBe(false);
-    expect((await extentsWithData(pipe, handle, layout, 0.2)).has(64)).toBe(true);
+    let signs = 0;
+    const asking = extentsWithData(pipe, handle, layout, { seconds_max: 1.5, onWork: () => (signs += 1) });
+    expect((await asking).has(64)).toBe(true);
+    expect(signs).toBe(1);
   } finally {
     await handle.close();
   }

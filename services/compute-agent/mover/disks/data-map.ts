@@ -9,6 +9,16 @@ const WORTH_MAPPING_BYTES = 64 * 1024 * 1024;
 const MAP_OUTPUT_BYTES_MAX = 32 * 1024 * 1024;
 /** A map that takes longer is done without. */
 const MAP_SECONDS_MAX = 30;
+/** So often is heard of one that is being asked for. */
+const SIGN_SECONDS = 1;
+
+/** How a file is asked where it has data. */
+export interface MapOptions {
+  /** No longer; never longer than 30 s. */
+  readonly seconds_max?: number;
+  /** Hears, once a second, of asking that will end in time whatever happens. */
+  readonly onWork?: () => void;
+}
 
 /** Size of a file or of a block device, whose own size field says 0. */
 export async function sizeOf(handle: FileHandle): Promise<number> {
@@ -79,13 +89,12 @@ export class ExtentSet {
 /**
  * The extents of a file that are not wholly in holes. Everything, where asking costs more than reading or the
  * file cannot say: never too few.
- * @param seconds_max for asking
  */
 export async function extentsWithData(
   path: string,
   handle: FileHandle,
   layout: ExtentLayout,
-  seconds_max = MAP_SECONDS_MAX,
+  options: MapOptions = {},
 ): Promise<ExtentSet> {
   const all = new ExtentSet(layout.count, true);
   const status = await handle.stat();
@@ -93,7 +102,7 @@ export async function extentsWithData(
   if (!sparse) return all;
   // Not even a file without blocks is taken for one hole: some file systems (ZFS) count blocks long after a write.
   if (status.size < WORTH_MAPPING_BYTES) return all;
-  const pieces = await mapOf(path, seconds_max);
+  const pieces = await mapOf(path, options);
   if (pieces === null) return all;
   const some = new ExtentSet(layout.count, false);
   for (const { start, length } of pieces) {
@@ -109,19 +118,27 @@ interface Piece {
 }
 
 /** The file's runs of data. `raw` whatever is in the file: it is the file's own holes that count. */
-function mapOf(path: string, seconds_max: number): Promise<Piece[] | null> {
+function mapOf(path: string, { seconds_max = Infinity, onWork }: MapOptions): Promise<Piece[] | null> {
   const arguments_ = ['map', '--output=json', '--force-share', '-f', 'raw', '--', path];
   const options = { maxBuffer: MAP_OUTPUT_BYTES_MAX, env: { PATH: process.env['PATH'] ?? '', LC_ALL: 'C' } };
   return new Promise((resolve) => {
-    const child = execFile('qemu-img', arguments_, options, (error, stdout) => {
+    const end = (pieces: Piece[] | null): void => {
       clearTimeout(timer);
-      resolve(error === null ? piecesIn(stdout) : null);
+      clearInterval(signs);
+      resolve(pieces);
+    };
+    const child = execFile('qemu-img', arguments_, options, (error, stdout) => {
+      end(error === null ? piecesIn(stdout) : null);
     });
+    const signs = setInterval(() => onWork?.(), SIGN_SECONDS * 1000);
     // Not execFile's own timeout: that one waits for the process to end, and one on a lost mount may not even when killed.
-    const timer = setTimeout(() => {
-      child.kill('SIGKILL');
-      resolve(null);
-    }, seconds_max * 1000);
+    const timer = setTimeout(
+      () => {
+        child.kill('SIGKILL');
+        end(null);
+      },
+      Math.min(seconds_max, MAP_SECONDS_MAX) * 1000,
+    );
   });
 }
 

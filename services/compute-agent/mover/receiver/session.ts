@@ -8,6 +8,7 @@ import type { FrameConnection } from '../frame-connection.ts';
 import {
   ACKNOWLEDGED_PER_FRAME,
   acknowledgedFrame,
+  holdingsFrame,
   ProtocolError,
   readExtent,
   textFrame,
@@ -81,6 +82,10 @@ export class ReceivingSession {
     checkBegin(begin, this.#admitted);
     this.#space = this.#openAllowance(begin);
     const { folder, journal_path, migration_id } = this.#admitted;
+    // Disks that are slow to be opened are no silence.
+    const onWork = signsOfLife(
+      () => void this.#connection.write(holdingsFrame(0, [])).catch(() => undefined),
+    );
     const known = await readJournal(journal_path, migration_id);
     const names = begin.disks.map(({ name }) => name);
     const continues = known !== null && sameNames(known.subject.disks, names);
@@ -88,6 +93,7 @@ export class ReceivingSession {
     this.#disks = disks;
     for (const { name, size_bytes } of begin.disks) {
       disks.push(await onDisk(name, () => StagedDisk.open(folder, name, size_bytes)));
+      onWork();
     }
     // An extent is not durable whose file's name is not; a receiver that died may have made the file and come no further.
     await onDisk('', () => flushFolder(folder));
@@ -99,7 +105,8 @@ export class ReceivingSession {
       const held = has_content ? heldExtents(known, place, staged.layout) : null;
       if (held !== null) staged.leaves = held.leaves;
       proofs.push(new DiskProofs(held?.proved ?? new ExtentSet(count, false), count));
-      await onDisk(staged.name, () => (has_content ? staged.markUnknown(folder) : staged.clear()));
+      await onDisk(staged.name, () => (has_content ? staged.markUnknown(folder, onWork) : staged.clear()));
+      onWork();
     }
     this.#proofs = proofs;
     const subject = { migration_id, disks: begin.disks };

@@ -88,8 +88,8 @@ export class StagedDisk {
   }
 
   /** After a break: data that the journal does not know was written by a receiver that died before it could note it. */
-  async markUnknown(folder: string): Promise<void> {
-    const written = await extentsWithData(join(folder, this.name), this.#handle, this.layout);
+  async markUnknown(folder: string, onWork: () => void): Promise<void> {
+    const written = await extentsWithData(join(folder, this.name), this.#handle, this.layout, { onWork });
     for (let index = 0; index < this.layout.count; index += 1) {
       if (written.has(index) && this.leaves.isZero(index)) this.leaves.set(index, UNKNOWN_LEAF);
     }

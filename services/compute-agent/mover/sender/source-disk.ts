@@ -81,21 +81,22 @@ export class SourceDisk {
     return this.sent.takeNew(this.#told, RUNS_TOLD_AT_ONCE);
   }
 
-  /** Asks where the holes are; before the first read. */
-  async map(): Promise<void> {
-    this.#written = await extentsWithData(this.#path, this.#handle, this.layout);
+  /** Asks where the holes are; before the first read. @param seconds_max for asking: a disk that is slow to say has none */
+  async map(seconds_max = Infinity): Promise<void> {
+    this.#written = await extentsWithData(this.#path, this.#handle, this.layout, { seconds_max });
   }
 
   /**
    * Before a later round: what may have changed since it was read must be read again, and the file may have grown.
    * @param changed byte ranges that were written since they were asked for last; null: nobody knows, anything
+   * @param seconds_max for asking where the holes are, if that is to be asked
    * @throws the file system's errors
    */
-  async beginRound(changed: readonly ByteRange[] | null): Promise<void> {
-    await this.#follow(await sizeOf(this.#handle));
+  async beginRound(changed: readonly ByteRange[] | null, seconds_max = Infinity): Promise<void> {
+    await this.#follow(await sizeOf(this.#handle), seconds_max);
     if (changed === null) {
       this.#noted = new ExtentSet(this.layout.count, false);
-      await this.map();
+      await this.map(seconds_max);
       return;
     }
     for (const index of extentsOf(changed, this.layout)) {
@@ -105,7 +106,7 @@ export class SourceDisk {
   }
 
   /** Takes over what is known of a file that was shorter; one that is shorter now begins anew. */
-  async #follow(size_bytes: number): Promise<void> {
+  async #follow(size_bytes: number, seconds_max: number): Promise<void> {
     const before = this.layout;
     if (size_bytes === before.size_bytes) return;
     const layout = new ExtentLayout(size_bytes);
@@ -119,7 +120,7 @@ export class SourceDisk {
     this.#told = followed(this.#told);
     this.#read = followed(this.#read);
     if (grown && before.count > 0) this.#noted.delete(before.count - 1);
-    await this.map();
+    await this.map(seconds_max);
   }
 
   /** False for an extent that is a hole: it need not be read. */

@@ -6,10 +6,14 @@ import { SourceDisk } from './source-disk.ts';
 import { readFailed } from './transfer-failures.ts';
 import type { WaitedFor } from './waited-for.ts';
 
+/** Where a disk has its holes may be asked for so long, as a part of the time after which silence is a stall. */
+const MAP_PART_OF_STALL = 0.5;
+
 /** The disks of one transfer, from its first round to its last: open all the while, because their leaves are known. */
 export class TransferDisks {
   readonly #transfer: Transfer;
   readonly #waited_for: WaitedFor;
+  readonly #onActivity: () => void;
   #disks: readonly SourceDisk[] = [];
   /** What may have changed since the disks were read, not taken into account yet. */
   #changes: (ChangedRanges | null)[] = [];
@@ -18,9 +22,11 @@ export class TransferDisks {
   #closed_total_bytes = 0;
   #closed_sent: SentRuns = {};
 
-  constructor(transfer: Transfer, waited_for: WaitedFor) {
+  /** @param onActivity hears of each disk that has answered: many may take longer together than one that hangs */
+  constructor(transfer: Transfer, waited_for: WaitedFor, onActivity: () => void) {
     this.#transfer = transfer;
     this.#waited_for = waited_for;
+    this.#onActivity = onActivity;
   }
 
   /** In the transfer's order; none before the first `prepare`. */
@@ -59,13 +65,19 @@ export class TransferDisks {
     for (const disk of this.#disks) {
       for (const changed of changes) {
         try {
-          const begun = disk.beginRound(changed === null ? null : rangesOf(changed, disk.name));
+          const ranges = changed === null ? null : rangesOf(changed, disk.name);
+          const begun = disk.beginRound(ranges, this.#map_seconds_max);
           await this.#waited_for.during(asking(disk.name), begun);
+          this.#onActivity();
         } catch (error) {
           throw readFailed(disk.name, error);
         }
       }
     }
+  }
+
+  get #map_seconds_max(): number {
+    return this.#transfer.stall_timeout_seconds * MAP_PART_OF_STALL;
   }
 
   async #open(): Promise<void> {
@@ -76,7 +88,9 @@ export class TransferDisks {
         const opening = SourceDisk.open(this.#transfer.folder, name, this.#transfer.paths?.[name]);
         const disk = await this.#waited_for.during(`disk ${name} to be opened`, opening);
         disks.push(disk);
-        await this.#waited_for.during(asking(name), disk.map());
+        this.#onActivity();
+        await this.#waited_for.during(asking(name), disk.map(this.#map_seconds_max));
+        this.#onActivity();
         disk.noteSentBefore(this.#sent_before[name] ?? []);
       } catch (error) {
         throw readFailed(name, error);

@@ -48,7 +48,7 @@ export class TransferRun {
   constructor(transfer: Transfer, options: { readonly open?: OpenLink; readonly cpu?: CpuShare } = {}) {
     this.#transfer = transfer;
     this.#link = new TransferLink(transfer, options.open);
-    this.#disks = new TransferDisks(transfer, this.#waited_for);
+    this.#disks = new TransferDisks(transfer, this.#waited_for, () => this.#clock.noteActivity());
     this.#stall.promise.catch(() => undefined);
     this.#cpu = options.cpu ?? unlimitedCpu;
     this.#limiter = new RateLimiter(transfer.limit_bytes_per_second);
