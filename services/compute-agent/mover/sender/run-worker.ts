@@ -175,6 +175,9 @@ export function runSenderWorker(socket_path: string, cpu: CpuShare): void {
     agent = socket;
     is_awaited = false;
     if (work === null) stay();
+    // Before it gives an order: that one may be older than what we were told since.
+    if (work?.sending === true) tellProgress(work.run);
+    else tell({ is: 'resting' });
     socket.on('error', () => undefined);
     onLines(socket, (request) => {
       if (agent === socket) obey(request as SenderRequest);

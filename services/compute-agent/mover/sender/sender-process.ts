@@ -10,15 +10,20 @@ import { workerEnvironment } from '../worker-environment.ts';
 import { onLines, sendLine, type SenderReport, type SenderRequest } from './worker-messages.ts';
 
 export const SENDER_MARK = '--drover-sender';
+/** One that takes our connection and says nothing for so long hangs. */
+const FIRST_WORD_SECONDS_MAX = 10;
 
 /** A sender worker, seen from its agent: one that it started, or one that an agent before it had started. */
 export class SenderProcess {
   readonly identity: ProcessIdentity;
   readonly socket_path: string;
+  /** It has told what it does, or it has ended. */
   readonly ready: Promise<void>;
   readonly ended: Promise<void>;
   #socket: Socket | null = null;
-  #listener: (report: SenderReport) => void = () => undefined;
+  #listener: ((report: SenderReport) => void) | null = null;
+  /** What came before there was anybody to hear it. */
+  #unheard: SenderReport[] = [];
   alive = true;
   readonly #hasEnded: () => void;
 
@@ -78,12 +83,25 @@ export class SenderProcess {
     return new Promise((resolve, reject) => {
       const socket = connect(this.socket_path);
       this.#socket = socket;
-      socket.once('connect', resolve);
+      const silent = setTimeout(() => socket.destroy(), FIRST_WORD_SECONDS_MAX * 1000).unref();
       socket.on('error', reject);
-      onLines(socket, (report) => this.#listener(report as SenderReport));
-      socket.once('close', () => this.#end());
+      onLines(socket, (message) => {
+        clearTimeout(silent);
+        const report = message as SenderReport;
+        if (report.is !== 'resting') this.#hear(report);
+        resolve();
+      });
+      socket.once('close', () => {
+        clearTimeout(silent);
+        this.#end();
+      });
       socket.unref();
     });
+  }
+
+  #hear(report: SenderReport): void {
+    if (this.#listener === null) this.#unheard.push(report);
+    else this.#listener(report);
   }
 
   #end(): void {
@@ -94,6 +112,7 @@ export class SenderProcess {
   /** Who hears what the worker reports; one at a time. */
   listen(listener: (report: SenderReport) => void): void {
     this.#listener = listener;
+    for (const report of this.#unheard.splice(0)) listener(report);
   }
 
   send(request: SenderRequest): void {

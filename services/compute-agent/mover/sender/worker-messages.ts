@@ -40,6 +40,8 @@ export type SenderRequest =
   | { readonly do: 'forget' };
 
 export type SenderReport =
+  /** The first word to an agent that has connected; a sender that is at work says how far it is instead. */
+  | { readonly is: 'resting' }
   | { readonly is: 'connected' }
   /** `sent`: what was put on the wire since the report before. `totals`: with those of senders that have ended. */
   | {
