@@ -79,8 +79,10 @@ export class WorkerPool<Worker extends PooledWorker> {
 
   /** A worker for one use; given back with `recycle`, or `discard` when its state is in doubt. */
   take(): Promise<Worker> {
-    const idle = this.#idle.pop();
-    if (idle !== undefined) return Promise.resolve(idle);
+    for (let idle = this.#idle.pop(); idle !== undefined; idle = this.#idle.pop()) {
+      // One whose end nobody here has heard of yet.
+      if (idle.alive) return Promise.resolve(idle);
+    }
     return new Promise((resolve) => {
       this.#waiting.push(resolve);
       if (this.#failed_starts === 0 && this.#all.size < this.#idle_max) this.#start();
@@ -102,9 +104,8 @@ export class WorkerPool<Worker extends PooledWorker> {
   #start(): void {
     if (this.#closed) return;
     const worker = this.#create();
-    this.#all.add(worker);
+    this.#add(worker);
     this.#starting += 1;
-    void worker.ended.then(() => this.#forget(worker));
     void worker.ready.then(() => {
       this.#starting -= 1;
       if (worker.alive) this.#failed_starts = 0;
@@ -112,6 +113,11 @@ export class WorkerPool<Worker extends PooledWorker> {
       this.#offer(worker);
       this.#bePatient();
     });
+  }
+
+  #add(worker: Worker): void {
+    this.#all.add(worker);
+    void worker.ended.then(() => this.#forget(worker));
   }
 
   #offer(worker: Worker): void {
@@ -170,6 +176,8 @@ export class WorkerPool<Worker extends PooledWorker> {
   }
 
   recycle(worker: Worker): void {
+    // One that an earlier agent had started is ours from now on.
+    if (worker.alive && !this.#all.has(worker)) this.#add(worker);
     const uses = (this.#uses.get(worker) ?? 0) + 1;
     this.#uses.set(worker, uses);
     if (uses >= USES_MAX) worker.release();
@@ -188,8 +196,7 @@ export class WorkerPool<Worker extends PooledWorker> {
   async close(): Promise<void> {
     this.#closed = true;
     const idle = this.#idle.splice(0);
-    // One that an earlier agent had started is idle here, and none of those that we started.
-    for (const worker of new Set([...this.#all, ...idle])) worker.release();
+    for (const worker of this.#all) worker.release();
     await Promise.all(idle.map((worker) => worker.ended));
   }
 }

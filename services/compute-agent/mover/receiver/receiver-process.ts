@@ -110,7 +110,12 @@ export class ReceiverProcess {
   async kill(seconds_max?: number): Promise<void> {
     if (!this.alive) return;
     killIfOurs(this.identity, RECEIVER_MARK);
-    await untilGone(this.identity, 'receiver', seconds_max);
+    try {
+      await untilGone(this.identity, 'receiver', seconds_max);
+    } catch (error) {
+      this.release();
+      throw error;
+    }
     await this.ended;
   }
 

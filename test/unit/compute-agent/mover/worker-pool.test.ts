@@ -71,6 +71,22 @@ describe('a pool of workers', () => {
     expect(created).toHaveLength(2);
   });
 
+  it('gives nobody a worker that has ended, whoever had started it', async () => {
+    await settle();
+    await pool.take();
+    await pool.take();
+    const adopted = new TestWorker();
+    pool.recycle(adopted);
+    expect(pool.pids).toHaveLength(3);
+    adopted.release();
+    // Before its end could be heard.
+    const third = pool.take();
+    await settle(1000);
+    expect(pool.pids).toHaveLength(3);
+    created[2]?.begin();
+    expect(await third).toBe(created[2]);
+  });
+
   it('starts one after the other when none comes free, however many wait', async () => {
     await settle();
     await pool.take();
