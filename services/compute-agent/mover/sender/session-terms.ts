@@ -30,6 +30,14 @@ export const newCounters = (): TransferCounters => ({
   resent_bytes: 0,
 });
 
+/** What one round has done, of that which is counted over all rounds. */
+export const countedSince = (now: TransferCounters, before: TransferCounters) => ({
+  read_bytes: now.read_bytes - before.read_bytes,
+  changed_bytes: now.changed_bytes - before.changed_bytes,
+  sent_bytes: now.sent_bytes - before.sent_bytes,
+  resent_bytes: now.resent_bytes - before.resent_bytes,
+});
+
 /** What a session gets from the transfer that it is an attempt of. */
 export interface SendingOptions {
   readonly link: ReceiverLink;

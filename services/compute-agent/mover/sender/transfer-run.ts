@@ -1,5 +1,5 @@
 import { setTimeout as pause } from 'node:timers/promises';
-import { DroverError } from '../../../../shared/errors/drover-error.ts';
+import type { DroverError } from '../../../../shared/errors/drover-error.ts';
 import type { CommandResults, RoundFigures, TransferTotals } from '../../../../shared/messaging/commands.ts';
 import type { TransferProgress } from '../../../../shared/messaging/messages.ts';
 import { unlimitedCpu, type CpuShare } from '../cpu-share.ts';
@@ -10,7 +10,8 @@ import { nameDamage } from './holdings.ts';
 import { RateLimiter } from './rate-limiter.ts';
 import { SendingSession } from './sending-session.ts';
 import type { SentRuns } from './sent-extents.ts';
-import { newCounters, type SessionResult } from './session-terms.ts';
+import { countedSince, newCounters, type SessionResult } from './session-terms.ts';
+import { StallWatch } from './stall-watch.ts';
 import { TransferClock } from './transfer-clock.ts';
 import { TransferDisks } from './transfer-disks.ts';
 import { describeFailure, type TransferFailure } from './transfer-failures.ts';
@@ -21,8 +22,6 @@ const FIRST_PAUSE_SECONDS = 0.1;
 const LONGEST_PAUSE_SECONDS = 2;
 /** While the guest runs, a receiver that cannot be reached is an answer, not something to wait for. */
 const CONNECT_ATTEMPTS = 3;
-/** A connection is made or refused within this time: a login may take 20 s, and a receiver is asked after it. */
-const LINK_SECONDS_MAX = 30;
 /** How long disks that were read well may take to be closed. */
 const CLOSE_SECONDS_MAX = 5;
 
@@ -37,8 +36,7 @@ export class TransferRun {
   readonly #counters = newCounters();
   readonly #clock = new TransferClock();
   readonly #waited_for = new WaitedFor();
-  /** Rejects when nothing moves any more. What hangs is not waited for: a mount that is lost answers nobody. */
-  readonly #stall = Promise.withResolvers<never>();
+  readonly #stall_watch: StallWatch;
   #round = 1;
   readonly #rounds: RoundFigures[] = [];
   #mismatched = false;
@@ -49,9 +47,15 @@ export class TransferRun {
     this.#transfer = transfer;
     this.#link = new TransferLink(transfer, options.open);
     this.#disks = new TransferDisks(transfer, this.#waited_for, () => this.#clock.noteActivity());
-    this.#stall.promise.catch(() => undefined);
     this.#cpu = options.cpu ?? unlimitedCpu;
     this.#limiter = new RateLimiter(transfer.limit_bytes_per_second);
+    this.#stall_watch = new StallWatch(transfer, {
+      link: this.#link,
+      clock: this.#clock,
+      waited_for: this.#waited_for,
+      sentBytes: () => this.#counters.sent_bytes,
+      isExcused: () => this.#limiter.paused || this.#cpu.resting,
+    });
   }
 
   setLimit(limit_bytes_per_second: number): void {
@@ -144,29 +148,19 @@ export class TransferRun {
     const before = { ...this.#counters };
     const began_at = performance.now();
     const paused_before = this.#clock.paused_seconds;
-    const stopWatching = this.#clock.watch(this.#transfer.stall_timeout_seconds, {
-      is_excused: () => this.#limiter.paused || this.#cpu.resting,
-      onStall: () => this.#giveUpStalled(),
+    const { done, overhead_seconds } = await this.#stall_watch.during(async () => {
+      await this.#disks.prepare();
+      return await this.#sendUntilDone(options.prove);
     });
-    try {
-      const sending = this.#disks.prepare().then(() => this.#sendUntilDone(options.prove));
-      const { done, overhead_seconds } = await Promise.race([sending, this.#stall.promise]);
-      const counters = this.#counters;
-      return {
-        round: this.#round,
-        read_bytes: counters.read_bytes - before.read_bytes,
-        changed_bytes: counters.changed_bytes - before.changed_bytes,
-        sent_bytes: counters.sent_bytes - before.sent_bytes,
-        skipped_bytes: counters.skipped_bytes,
-        resent_bytes: counters.resent_bytes - before.resent_bytes,
-        duration_seconds: (performance.now() - began_at) / 1000,
-        paused_seconds: this.#clock.paused_seconds - paused_before,
-        ...done,
-        overhead_seconds,
-      };
-    } finally {
-      stopWatching();
-    }
+    return {
+      round: this.#round,
+      ...countedSince(this.#counters, before),
+      skipped_bytes: this.#counters.skipped_bytes,
+      duration_seconds: (performance.now() - began_at) / 1000,
+      paused_seconds: this.#clock.paused_seconds - paused_before,
+      ...done,
+      overhead_seconds,
+    };
   }
 
   async #sendUntilDone(prove: boolean): Promise<SessionResult> {
@@ -223,21 +217,6 @@ export class TransferRun {
     const result = await session.run();
     this.#link.held = result.held;
     return result;
-  }
-
-  #giveUpStalled(): void {
-    const { stall_timeout_seconds: seconds } = this.#transfer;
-    if (this.#link.is_being_made && this.#clock.quiet_seconds < seconds + LINK_SECONDS_MAX) return;
-    const { address, port } = addressOf(this.#transfer.endpoint);
-    const what = this.#waited_for.longest ?? `the receiver at ${address}:${port} to take or confirm anything`;
-    const { sent_bytes } = this.#counters;
-    this.#giveUp(new DroverError('mover_stalled', { seconds, sent_bytes, what }));
-  }
-
-  /** Ends everything at once; what runs fails with this error. */
-  #giveUp(error: DroverError): void {
-    this.#link.abort(error);
-    this.#stall.reject(error);
   }
 
   /** Lets go of the connection and the disks. After a stall these are not waited for. */
