@@ -16,8 +16,9 @@ const RESUME = `
   const [folder, receiver] = process.argv.slice(1);
   const { readFileSync, statSync } = await import('node:fs');
   const { Journal, readJournal } = await import(receiver + 'journal.ts');
-  const { heldExtents } = await import(receiver + 'held-extents.ts');
+  const { noteHeld, nothingHeld } = await import(receiver + 'held-extents.ts');
   const { ExtentLayout } = await import(receiver + '../disks/extents.ts');
+  const { LeafTable } = await import(receiver + '../disks/leaf-table.ts');
   const path = folder + '/journal';
   const layout = new ExtentLayout(1024 ** 4);
   const subject = { migration_id: 'm', disks: [{ name: 'disk', size_bytes: layout.size_bytes }] };
@@ -29,7 +30,8 @@ const RESUME = `
   const field = (name) => Number(new RegExp(name + ':\\\\s+(\\\\d+)').exec(readFileSync('/proc/self/status', 'latin1'))[1]) * 1024;
   const before = field('VmRSS');
   await (await Journal.create(path, subject, full())).close();
-  const held = heldExtents(await readJournal(path, 'm'), 0, layout);
+  const held = nothingHeld(new LeafTable(layout));
+  await noteHeld(await readJournal(path, 'm'), [held], () => undefined);
   let proved = 0;
   for (let index = 0; index < layout.count; index += 1) if (held.proved.has(index)) proved += 1;
   const { size } = statSync(path);

@@ -1,7 +1,8 @@
 import { ExtentSet } from '../disks/data-map.ts';
 import type { ExtentLayout } from '../disks/extents.ts';
 import { LeafTable } from '../disks/leaf-table.ts';
-import type { JournalContent } from './journal.ts';
+import { goThrough } from './journal-records.ts';
+import type { JournalContent, JournalRecord } from './journal.ts';
 
 /** What a journal says of one disk. */
 export interface HeldExtents {
@@ -12,16 +13,44 @@ export interface HeldExtents {
 
 /** @param disk its place among the journal's disks */
 export function heldExtents(journal: JournalContent, disk: number, layout: ExtentLayout): HeldExtents {
-  const leaves = new LeafTable(layout);
-  const proved = new ExtentSet(layout.count, false);
-  for (const record of journal.records) {
-    if (record.disk !== disk || record.index >= layout.count) continue;
-    if (record.proved === true) {
-      if (journal.proofs_count && leaves.get(record.index).equals(record.leaf)) proved.add(record.index);
-    } else {
-      leaves.set(record.index, record.leaf);
-      proved.delete(record.index);
-    }
+  const held = nothingHeld(new LeafTable(layout));
+  for (const record of journal.records) if (record.disk === disk) note(record, held, journal);
+  return held;
+}
+
+/**
+ * Notes what a journal says of all disks: it is gone through once, and others have their turns meanwhile.
+ * @param all in the order of the journal's disks; null: whatever it says of this one does not count
+ * @param onWork hears of it again and again
+ */
+export async function noteHeld(
+  journal: JournalContent,
+  all: readonly (HeldExtents | null)[],
+  onWork: () => void,
+): Promise<void> {
+  await goThrough(journal.records, onWork, (record) => {
+    const held = all[record.disk];
+    if (held !== undefined && held !== null) note(record, held, journal);
+  });
+}
+
+/** @param leaves what is noted is noted there */
+export const nothingHeld = (leaves: LeafTable): HeldExtents => ({
+  leaves,
+  proved: new ExtentSet(leaves.layout.count, false),
+});
+
+function note(
+  record: JournalRecord,
+  { leaves, proved }: HeldExtents,
+  { proofs_count }: Pick<JournalContent, 'proofs_count'>,
+): void {
+  const { index, leaf } = record;
+  if (index >= leaves.layout.count) return;
+  if (record.proved === true) {
+    if (proofs_count && leaves.get(index).equals(leaf)) proved.add(index);
+  } else {
+    leaves.set(index, leaf);
+    proved.delete(index);
   }
-  return { leaves, proved };
 }

@@ -1,4 +1,5 @@
 import { closeSync, openSync, readSync } from 'node:fs';
+import { setImmediate as turn } from 'node:timers/promises';
 import { crc32 } from 'node:zlib';
 import { LEAF_BYTES } from '../disks/extents.ts';
 import type { ExtentAddress } from '../protocol.ts';
@@ -69,6 +70,29 @@ export function* recordsOf(path: string, from: number): Generator<JournalRecord>
     }
   } finally {
     closeSync(file);
+  }
+}
+
+/** Some 15 ms of work. */
+const RECORDS_PER_TURN = 16 * 1024;
+
+/**
+ * Goes through all records, and lets others have their turns: a long journal takes seconds.
+ * @param onWork hears of it before each turn
+ */
+export async function goThrough(
+  records: Iterable<JournalRecord>,
+  onWork: () => void,
+  take: (record: JournalRecord) => void,
+): Promise<void> {
+  let left = RECORDS_PER_TURN;
+  for (const record of records) {
+    take(record);
+    left -= 1;
+    if (left > 0) continue;
+    left = RECORDS_PER_TURN;
+    onWork();
+    await turn();
   }
 }
 

@@ -54,6 +54,7 @@ export class Journal {
   /** In the file. */
   #records = 0;
   #records_max: number;
+  readonly #onWork: () => void;
   /**
    * Writes that are asked for at the same time could overtake each other, and the last record about an extent counts.
    * After one that failed nothing more is written: it would stand behind half a record, or behind a record that it was
@@ -61,21 +62,26 @@ export class Journal {
    */
   #last: Promise<void> = Promise.resolve();
 
-  private constructor(place: JournalPlace, handle: FileHandle, records: number) {
+  private constructor(place: JournalPlace, handle: FileHandle, records: number, onWork: () => void) {
     this.#place = place;
+    this.#onWork = onWork;
     this.#handle = handle;
     this.#records = records;
     this.#records_max = recordsMax(place.subject, records);
   }
 
-  /** Starts a journal anew with these records; the old one counts until the new one is whole, and durable. */
+  /**
+   * Starts a journal anew with these records; the old one counts until the new one is whole, and durable.
+   * @param onWork hears, now and whenever it is written anew, that this goes on
+   */
   static async create(
     path: string,
     subject: JournalSubject,
     records: Iterable<JournalRecord>,
+    onWork: () => void = () => undefined,
   ): Promise<Journal> {
-    const { handle, count } = await writeAnew({ path, subject }, records);
-    return new Journal({ path, subject }, handle, count);
+    const { handle, count } = await writeAnew({ path, subject }, [records], onWork);
+    return new Journal({ path, subject }, handle, count, onWork);
   }
 
   /** Goes on with a journal that nobody writes to now. @returns null when there is none of this migration */
@@ -90,7 +96,7 @@ export class Journal {
     } finally {
       await handle.close();
     }
-    return new Journal({ path, subject: known.subject }, await open(path, 'a'), count);
+    return new Journal({ path, subject: known.subject }, await open(path, 'a'), count, () => undefined);
   }
 
   /** In the order of the calls. Durable after the next `flush`. @throws the file system's errors, of an earlier call too */
@@ -115,7 +121,10 @@ export class Journal {
     const { path, subject } = this.#place;
     const known = await readJournal(path, subject.migration_id);
     if (known === null) throw new Error(`the journal ${path} is not there any more`);
-    const { handle, count } = await writeAnew(this.#place, latestRecords(known.records, known));
+    const onWork = this.#onWork;
+    const { proofs_count, records } = known;
+    const latest = latestRecords(records, { proofs_count, onWork });
+    const { handle, count } = await writeAnew(this.#place, latest, onWork);
     const old = this.#handle;
     this.#handle = handle;
     this.#records = count;
@@ -150,7 +159,8 @@ export async function removeJournal(path: string): Promise<void> {
 
 async function writeAnew(
   { path, subject }: JournalPlace,
-  records: Iterable<JournalRecord>,
+  parts: Iterable<Iterable<JournalRecord>> | AsyncIterable<Iterable<JournalRecord>>,
+  onWork: () => void,
 ): Promise<{ readonly handle: FileHandle; readonly count: number }> {
   const fresh = freshOf(path);
   const handle = await open(fresh, 'w', 0o600);
@@ -159,7 +169,12 @@ async function writeAnew(
     const head = `${JSON.stringify({ version: JOURNAL_VERSION, boot_id, ...subject })}\n`;
     await writeWhole(handle, Buffer.from(head));
     let count = 0;
-    for (const batch of encodedBatches(records)) count += await writeBatch(handle, batch);
+    for await (const records of parts) {
+      for (const batch of encodedBatches(records)) {
+        count += await writeBatch(handle, batch);
+        onWork();
+      }
+    }
     await handle.datasync();
     await renameDurably(fresh, path);
     return { handle, count };

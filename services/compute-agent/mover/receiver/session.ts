@@ -1,7 +1,4 @@
-import { stat } from 'node:fs/promises';
-import { join } from 'node:path';
 import { wholeBlocks } from '../../folders/space-need.ts';
-import { ExtentSet } from '../disks/data-map.ts';
 import { ExtentLayout } from '../disks/extents.ts';
 import type { CpuShare } from '../cpu-share.ts';
 import type { FrameConnection } from '../frame-connection.ts';
@@ -21,13 +18,21 @@ import { checkBegin, type Admitted } from './admitted.ts';
 import { Checkpoints } from './checkpoints.ts';
 import { digZeros } from './dig-holes.ts';
 import { DigestMismatch, onDisk } from './failures.ts';
-import { heldExtents } from './held-extents.ts';
+import { noteHeld, nothingHeld } from './held-extents.ts';
 import { Journal, readJournal } from './journal.ts';
 import { DiskProofs, proveAll } from './proofs.ts';
 import { signsOfLife } from './signs-of-life.ts';
 import { SpaceAllowance } from './space-allowance.ts';
 import { StagedDisk } from './staged-disk.ts';
-import { bytesTakenBy, flushFolder, heldBy, holdingsFrames, isGrown, sameNames } from './staged-disks.ts';
+import {
+  allocatedBytes,
+  bytesTakenBy,
+  flushFolder,
+  heldBy,
+  holdingsFrames,
+  isGrown,
+  sameNames,
+} from './staged-disks.ts';
 
 /** The peer must read what we acknowledge; one that does not is cut off before it costs memory. */
 const UNREAD_BYTES_MAX = 4 * 1024 * 1024;
@@ -67,14 +72,8 @@ export class ReceivingSession {
     const granted_bytes = this.#admitted.reserved_bytes;
     const most_bytes = begin.disks.reduce((sum, disk) => sum + wholeBlocks(disk.size_bytes), 0);
     if (granted_bytes === undefined || most_bytes <= granted_bytes) return null;
-    return new SpaceAllowance({ granted_bytes, measure: () => this.#allocatedBytes() });
-  }
-
-  async #allocatedBytes(): Promise<number> {
-    const { folder } = this.#admitted;
-    await Promise.all(this.#disks.map((disk) => disk.settle()));
-    const found = await Promise.all(this.#disks.map(({ name }) => stat(join(folder, name))));
-    return found.reduce((sum, { blocks }) => sum + blocks * 512, 0);
+    const measure = () => allocatedBytes(this.#admitted.folder, this.#disks);
+    return new SpaceAllowance({ granted_bytes, measure });
   }
 
   /** Opens the files, tells what is held. @throws ProtocolError, DiskFailure */
@@ -83,9 +82,7 @@ export class ReceivingSession {
     this.#space = this.#openAllowance(begin);
     const { folder, journal_path, migration_id } = this.#admitted;
     // Disks that are slow to be opened are no silence.
-    const onWork = signsOfLife(
-      () => void this.#connection.write(holdingsFrame(0, [])).catch(() => undefined),
-    );
+    const onWork = signsOfLife(() => this.#tellAlive());
     const known = await readJournal(journal_path, migration_id);
     const names = begin.disks.map(({ name }) => name);
     const continues = known !== null && sameNames(known.subject.disks, names);
@@ -97,20 +94,23 @@ export class ReceivingSession {
     }
     // An extent is not durable whose file's name is not; a receiver that died may have made the file and come no further.
     await onDisk('', () => flushFolder(folder));
-    const proofs: DiskProofs[] = [];
-    for (const [place, staged] of disks.entries()) {
-      const { count } = staged.layout;
-      // A file that was lost with its name holds nothing, whatever the journal says.
-      const has_content = continues && !staged.made;
-      const held = has_content ? heldExtents(known, place, staged.layout) : null;
-      if (held !== null) staged.leaves = held.leaves;
-      proofs.push(new DiskProofs(held?.proved ?? new ExtentSet(count, false), count));
-      await onDisk(staged.name, () => (has_content ? staged.markUnknown(folder, onWork) : staged.clear()));
+    // A file that was lost with its name holds nothing, whatever the journal says.
+    const goes_on = (staged: StagedDisk): boolean => continues && !staged.made;
+    const held = disks.map(({ leaves }) => nothingHeld(leaves));
+    const noted = disks.map((staged, place) => (goes_on(staged) ? (held[place] ?? null) : null));
+    if (continues) await noteHeld(known, noted, onWork);
+    for (const staged of disks) {
+      await onDisk(staged.name, () =>
+        goes_on(staged) ? staged.markUnknown(folder, onWork) : staged.clear(),
+      );
       onWork();
     }
+    const proofs = held.map(({ leaves, proved }) => new DiskProofs(proved, leaves.layout.count));
     this.#proofs = proofs;
     const subject = { migration_id, disks: begin.disks };
-    const journal = await onDisk('', () => Journal.create(journal_path, subject, heldBy(disks, proofs)));
+    const journal = await onDisk('', () =>
+      Journal.create(journal_path, subject, heldBy(disks, proofs), onWork),
+    );
     this.#journal = journal;
     this.#checkpoints = new Checkpoints({
       journal,
@@ -146,6 +146,12 @@ export class ReceivingSession {
     this.#is_finishing = false;
     await this.#connection.write(textFrame('ready', { continued: true }));
     return true;
+  }
+
+  /** Work goes on that has nothing to say yet. Until extents can come, the sender expects holdings. */
+  #tellAlive(): void {
+    if (this.#checkpoints !== null) return this.#acknowledge([]);
+    this.#connection.write(holdingsFrame(0, [])).catch(() => undefined);
   }
 
   /** The longest extent of the admitted disks. */

@@ -1,4 +1,5 @@
-import { open } from 'node:fs/promises';
+import { open, stat } from 'node:fs/promises';
+import { join } from 'node:path';
 import { wholeBlocks } from '../../folders/space-need.ts';
 import type { ExtentLayout } from '../disks/extents.ts';
 import { decodedBytes, HOLDINGS_PER_FRAME, holdingsFrame, type Extent, type Holding } from '../protocol.ts';
@@ -9,6 +10,13 @@ import type { StagedDisk } from './staged-disk.ts';
 /** Over what was there before zeros are written, too, and into its holes; they are dug again at the end. */
 export const bytesTakenBy = ({ index, segments }: Extent, { layout, leaves }: StagedDisk): number =>
   index < layout.count && !leaves.isZero(index) ? layout.length(index) : wholeBlocks(decodedBytes(segments));
+
+/** Blocks that the disks' files take together, with all that was taken. @throws the file system's errors */
+export async function allocatedBytes(folder: string, disks: readonly StagedDisk[]): Promise<number> {
+  await Promise.all(disks.map((disk) => disk.settle()));
+  const found = await Promise.all(disks.map(({ name }) => stat(join(folder, name))));
+  return found.reduce((sum, { blocks }) => sum + blocks * 512, 0);
+}
 
 /** The same disks in the same order. */
 export const sameNames = (disks: readonly { readonly name: string }[], names: readonly string[]): boolean =>
