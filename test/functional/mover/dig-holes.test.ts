@@ -12,8 +12,8 @@ import {
 import { once } from 'node:events';
 import { tmpdir } from 'node:os';
 import { delimiter, join } from 'node:path';
-import { expect, test } from 'vitest';
-import { digZeros } from '../../../services/compute-agent/mover/receiver/dig-holes.ts';
+import { expect, test, vi } from 'vitest';
+import { digHoles, digZeros } from '../../../services/compute-agent/mover/receiver/dig-holes.ts';
 import {
   identityOf,
   isRunning,
@@ -55,6 +55,24 @@ test('what digs holes ends with the receiver that started it: nothing digs in wh
     receiver.kill('SIGKILL');
     if (digging !== null) killIfOurs(digging, 'sleep');
     watcher.close();
+    rmSync(root, { recursive: true });
+  }
+});
+
+test('a hole that is not dug in time is left, with those behind it', async () => {
+  const root = mkdtempSync(join(tmpdir(), 'drover-dig-'));
+  // One that would not end by itself.
+  const tool = join(root, 'fallocate');
+  writeFileSync(tool, '#!/bin/sh\nexec sleep 600\n');
+  chmodSync(tool, 0o755);
+  vi.stubEnv('PATH', `${root}${delimiter}${process.env['PATH'] ?? ''}`);
+  try {
+    const runs = [0, 8192].map((offset) => ({ offset, length: 4096 }));
+    let dug = 0;
+    await digHoles(root, 'disk', runs, () => (dug += 1), 0.2);
+    expect(dug).toBe(1);
+  } finally {
+    vi.unstubAllEnvs();
     rmSync(root, { recursive: true });
   }
 });

@@ -1,5 +1,6 @@
 import { execFile } from 'node:child_process';
 import { join } from 'node:path';
+import { identityOf, untilGone } from '../process-identity.ts';
 import { onDisk } from './failures.ts';
 import type { ZeroRun } from './zero-runs.ts';
 
@@ -10,6 +11,10 @@ import type { ZeroRun } from './zero-runs.ts';
 const RUNS_MAX = 512;
 /** In a round that follows others: how long it takes was predicted. */
 const HASTY_RUNS_MAX = 16;
+/** One hole takes milliseconds; one that takes so long is left as zeros, and so are those behind it. */
+const HOLE_SECONDS_MAX = 15;
+/** So long a digging process that was killed may stay: one that hangs in the kernel may still dig. */
+const GONE_SECONDS_MAX = 10;
 
 /** A disk as far as holes can be dug in it. */
 export interface DugDisk {
@@ -31,7 +36,7 @@ export async function digZeros(
   for (const disk of disks) {
     const runs = disk.takeZeroRuns(in_haste ? HASTY_RUNS_MAX : RUNS_MAX);
     if (runs.length === 0) continue;
-    await digHoles(folder, disk.name, runs, onDug);
+    await onDisk(disk.name, () => digHoles(folder, disk.name, runs, onDug));
     await onDisk(disk.name, () => disk.flush());
   }
 }
@@ -44,25 +49,40 @@ export async function digZeros(
  * it, while a guest may be off; with an offset and a length it digs a block too far (util-linux 2.38) and takes data
  * with it.
  * @param onDug hears of each run
+ * @param seconds_max for one run
+ * @throws DroverError mover_process_stuck
  */
 export async function digHoles(
   folder: string,
   name: string,
   runs: readonly ZeroRun[],
   onDug: () => void,
+  seconds_max = HOLE_SECONDS_MAX,
 ): Promise<void> {
   const path = join(folder, name);
   for (const { offset, length } of runs) {
-    await fallocate(['--punch-hole', '--offset', String(offset), '--length', String(length), path]);
+    const punch = ['--punch-hole', '--offset', String(offset), '--length', String(length), path];
+    const in_time = await fallocate(punch, seconds_max);
     onDug();
+    if (!in_time) return;
   }
 }
 
-function fallocate(arguments_: readonly string[]): Promise<void> {
-  return new Promise((resolve) => {
+/** @returns false when it took too long and was ended */
+function fallocate(arguments_: readonly string[], seconds_max: number): Promise<boolean> {
+  return new Promise((resolve, reject) => {
     // Only an end with ours keeps it from digging in what the next receiver writes. A receiver that is killed between
     // the fork and setpriv's prctl leaves it alive all the same: about a millisecond, which nothing here closes.
     const command = ['--pdeathsig', 'KILL', '--', 'fallocate', ...arguments_];
-    execFile('setpriv', command, { env: { PATH: process.env['PATH'] ?? '' } }, () => resolve());
+    const child = execFile('setpriv', command, { env: { PATH: process.env['PATH'] ?? '' } }, () => {
+      clearTimeout(timer);
+      resolve(!child.killed);
+    });
+    // Not execFile's own timeout: that one waits for an end that may never come.
+    const timer = setTimeout(() => {
+      const digging = child.pid === undefined ? null : identityOf(child.pid);
+      child.kill('SIGKILL');
+      if (digging !== null) untilGone(digging, 'process that digs holes', GONE_SECONDS_MAX).catch(reject);
+    }, seconds_max * 1000);
   });
 }
