@@ -40,7 +40,7 @@ export interface SenderSupervisor {
     changed?: ChangedRanges | null,
   ): Promise<CommandResults['copy']>;
   /**
-   * True when a mover of this migration still runs, or its end was not heard yet, after the agent was restarted.
+   * True when a mover of this migration can be taken up, at work or with an end that was not heard yet, after the agent was restarted.
    * `send` then takes it up and needs no key; without this method a restarted agent cannot know.
    */
   has?(migration: MigrationId): Promise<boolean>;
