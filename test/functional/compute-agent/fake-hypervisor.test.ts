@@ -92,10 +92,12 @@ describe('what only the fake one does', () => {
     const offset = guestBlockOffset(0, BLOCKS);
     const content = () => readFileSync(disk);
     await expect
-      .poll(() =>
-        content()
-          .subarray(offset, offset + GUEST_BLOCK_BYTES)
-          .equals(guestBlock(spec.id, 0)),
+      .poll(
+        () =>
+          content()
+            .subarray(offset, offset + GUEST_BLOCK_BYTES)
+            .equals(guestBlock(spec.id, 0)),
+        { timeout: 10_000 },
       )
       .toBe(true);
     await hypervisor.stop(spec.id, 1);
@@ -111,7 +113,7 @@ describe('what only the fake one does', () => {
     const disk = await startGuest({ guest_write_bytes_per_second: 1024 * 1024 });
     expect(await hypervisor.takeDirty(spec.id)).toBeNull();
     const before = readFileSync(disk);
-    await expect.poll(() => readFileSync(disk).equals(before)).toBe(false);
+    await expect.poll(() => readFileSync(disk).equals(before), { timeout: 10_000 }).toBe(false);
     await hypervisor.stop(spec.id, 1);
     const named = (await hypervisor.takeDirty(spec.id))?.['disk'] ?? [];
     const after = readFileSync(disk);

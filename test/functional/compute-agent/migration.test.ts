@@ -229,7 +229,7 @@ test('cancelling a copy that runs: the copy ends first, then abort_copy is answe
   await runThrough('stop');
   source.mover.hold = new Promise(() => undefined);
   const copying = here.answer('copy', { ...(await transfer()), limit_bytes_per_second: 0 }, 1);
-  await expect.poll(() => source.mover.transfers.length).toBe(1);
+  await expect.poll(() => source.mover.transfers.length, { timeout: 10_000 }).toBe(1);
   await here.run('abort_copy', {}, 1);
   expect(await copying).toMatchObject({ type: 'step_failed', code: 'command_superseded' });
   expect(source.mover.cancelled).toEqual([migration_id]);

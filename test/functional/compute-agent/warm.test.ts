@@ -110,7 +110,9 @@ test('cancelled in its rounds: both sides are clean within two seconds, and the 
   await startGuest(MEBIBYTE);
   const boot = hosts.source.hypervisor.state(spec.id)?.boot_id;
   const copying = move.here.answer('precopy', precopyOrder(0, MEBIBYTE), 1);
-  await expect.poll(() => hosts.source.events.some(({ type }) => type === 'step_progress')).toBe(true);
+  await expect
+    .poll(() => hosts.source.events.some(({ type }) => type === 'step_progress'), { timeout: 10_000 })
+    .toBe(true);
   const began_at = performance.now();
   await move.here.run('abort_copy', {}, 1);
   await move.there.run('unadmit', {}, 1);
@@ -125,7 +127,9 @@ test('cancelled in its rounds: both sides are clean within two seconds, and the 
 test('a new limit is felt in the rounds, and lasts', async () => {
   await startGuest(MEBIBYTE);
   const copying = move.here.run('precopy', precopyOrder(1.5, MEBIBYTE), 1);
-  await expect.poll(() => hosts.source.events.some(({ type }) => type === 'step_progress')).toBe(true);
+  await expect
+    .poll(() => hosts.source.events.some(({ type }) => type === 'step_progress'), { timeout: 10_000 })
+    .toBe(true);
   await move.here.run('limit', { limit_bytes_per_second: 0 }, 1);
   const began_at = performance.now();
   const { result } = await copying;
