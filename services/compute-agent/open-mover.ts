@@ -44,6 +44,11 @@ export function openMover(configuration: Configuration, log: Logger): Mover {
           { error },
           'a receiver that failed reading disks again does not end: it hangs in the kernel, on a mount or disk that does not answer',
         ),
+      onNotRenewed: (error) =>
+        log.error(
+          { error },
+          'keys of copies that arrive were not renewed: a copy whose key ends cannot connect again. Look at [mover] authorized_keys_path and the state folder; it is tried again',
+        ),
       onPipesUnreachable: (reason) =>
         log.warn(
           { reason },

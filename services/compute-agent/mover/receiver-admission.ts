@@ -43,6 +43,8 @@ export interface ReceiverAdmissionOptions {
   readonly onPipesUnreachable?: (reason: string) => void;
   /** Hears of a receiver that could not be ended, after something else had failed that says more. */
   readonly onStuck?: (error: unknown) => void;
+  /** Hears that keys in use were not renewed; it is tried again until they end. */
+  readonly onNotRenewed?: (error: unknown) => void;
   /** Nothing: the system's. */
   readonly clock?: KeyClock;
 }
@@ -109,10 +111,14 @@ class HostAdmission implements ReceiverAdmission {
   }
 
   async #renewKeys(): Promise<void> {
-    await this.#ready;
-    await renewKeys(this.#doors.values(), this.#clock, (records) =>
-      Promise.all([this.#keys.write(), ...records.map((record) => this.#keep(record))]),
-    );
+    try {
+      await this.#ready;
+      await renewKeys(this.#doors.values(), this.#clock, (records) =>
+        Promise.all([this.#keys.write(), ...records.map((record) => this.#keep(record))]),
+      );
+    } catch (error) {
+      this.#options.onNotRenewed?.(error);
+    }
   }
 
   async admit(admission: Admission): Promise<ReceiverEndpoint> {

@@ -29,6 +29,7 @@ let root: string;
 let now: number;
 let check: () => Promise<void>;
 let admission: ReceiverAdmission;
+let not_renewed: unknown[];
 
 const newAdmission = (): ReceiverAdmission =>
   createReceiverAdmission({
@@ -39,6 +40,7 @@ const newAdmission = (): ReceiverAdmission =>
     user: 'nobody',
     host_key_paths: [],
     idle_workers: 1,
+    onNotRenewed: (error) => not_renewed.push(error),
     clock: {
       now: () => now,
       every: (work) => {
@@ -52,6 +54,7 @@ beforeEach(async () => {
   root = mkdtempSync(join(tmpdir(), 'drover-key-life-'));
   mkdirSync(join(root, 'folder'));
   now = BEGIN;
+  not_renewed = [];
   admission = newAdmission();
   await admission.admit({
     migration_id: id,
@@ -167,18 +170,20 @@ describe('the key of a migration', () => {
     socket.destroy();
   });
 
-  test('that could not be written is renewed by the next check', async () => {
+  test('that could not be written is told, and renewed by the next check', async () => {
     const socket = await sending();
     const keys = join(root, 'keys');
     const moved = join(root, 'elsewhere');
     renameSync(keys, moved);
     writeFileSync(keys, 'no folder');
     now = BEGIN + 60_000;
-    await expect(check()).rejects.toThrow();
+    await check();
+    expect(not_renewed).toEqual([expect.objectContaining({ code: 'EEXIST' })]);
     unlinkSync(keys);
     renameSync(moved, keys);
     expect(keyEnds()).toBe(LIFE_SECONDS);
     expect(await at(61)).toBe(161);
+    expect(not_renewed).toHaveLength(1);
     socket.destroy();
   });
 });

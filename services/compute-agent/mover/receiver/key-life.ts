@@ -5,7 +5,7 @@ import type { AdmissionRecord } from './admission-record.ts';
 export interface KeyClock {
   /** Milliseconds after 1970. */
   readonly now: () => number;
-  /** Has the keys looked at again and again, not keeping the process. @returns what ends it */
+  /** Has the keys looked at again and again, not keeping the process. The check never rejects. @returns what ends it */
   readonly every: (check: () => Promise<void>) => () => void;
 }
 
@@ -15,7 +15,7 @@ const CHECK_SECONDS = 10;
 export const systemKeyClock: KeyClock = {
   now: () => Date.now(),
   every: (check) => {
-    const timer = setInterval(() => void check().catch(() => undefined), CHECK_SECONDS * 1000).unref();
+    const timer = setInterval(() => void check(), CHECK_SECONDS * 1000).unref();
     return () => clearInterval(timer);
   },
 };
