@@ -49,6 +49,8 @@ export class PacketRing {
   #padding_at = 0;
   /** Where the next packet begins. */
   #at = 0;
+  /** Of all packets so far: no more than that is ever wasted at the end of the ring. */
+  #longest_bytes = 0;
   /** What was laid out and not written yet. */
   #from = 0;
   #to = 0;
@@ -79,8 +81,9 @@ export class PacketRing {
     const packet_bytes = 4 + length + TAG_BYTES;
     const waste_bytes = this.#at + packet_bytes > RING_BYTES ? RING_BYTES - this.#at : 0;
     const under_way_bytes = this.#socket.writableLength + (this.#to - this.#from);
-    // Twice the waste: there may be one behind us as well.
-    if (under_way_bytes + packet_bytes + 2 * Math.max(waste_bytes, packet_bytes) > RING_BYTES) return null;
+    this.#longest_bytes = Math.max(this.#longest_bytes, packet_bytes);
+    // Twice the largest waste: there may be one behind us as well, left by a packet that was longer than this one.
+    if (under_way_bytes + packet_bytes + 2 * this.#longest_bytes > RING_BYTES) return null;
     if (waste_bytes > 0) this.#at = 0;
     const packet = this.#memory.subarray(this.#at, this.#at + packet_bytes);
     this.#at += packet_bytes;
