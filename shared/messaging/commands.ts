@@ -153,7 +153,7 @@ export interface ReceiverEndpoint {
 /** Digest of one disk's content (mover/disks/leaf-table.ts says how it is made), as read (source) or as re-read from the disk (target). */
 export interface DiskDigest {
   readonly name: string;
-  readonly algorithm: 'blake2b512' | 'sha256-tree';
+  readonly algorithm: 'blake2b512' | 'sha256-tree' | 'blake3-tree';
   /** Lower-case hexadecimal. */
   readonly digest: string;
   readonly size_bytes: number;

@@ -36,8 +36,8 @@ import { LARGEST_EXTENT_BYTES, LEAF_BYTES, SEGMENTS_MAX, type Segment } from './
  * - Versions: a receiver that does not speak the sender's version says so in `failed` (`mover_refused`).
  */
 export const PROTOCOL = 'drover-mover';
-/** 2: leaves are sha256. */
-export const PROTOCOL_VERSION = 2;
+/** 3: leaves are BLAKE3. */
+export const PROTOCOL_VERSION = 3;
 
 export const frameTypes = {
   hello: 1,

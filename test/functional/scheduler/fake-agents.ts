@@ -9,7 +9,7 @@ import { exchanges, queues, routingKeys } from '../../../shared/messaging/topolo
 import { silent } from './test-scheduler.ts';
 
 export const digests = [
-  { name: 'disk', algorithm: 'sha256-tree', digest: 'ab'.repeat(64), size_bytes: 1 },
+  { name: 'disk', algorithm: 'blake3-tree', digest: 'ab'.repeat(64), size_bytes: 1 },
 ] as const;
 const disks = [
   {

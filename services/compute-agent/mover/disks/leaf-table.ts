@@ -1,15 +1,15 @@
-import { createHash } from 'node:crypto';
+import { Blake3Hasher } from '@napi-rs/blake-hash';
 import { LEAF_BYTES, UNKNOWN_LEAF, ZERO_LEAF, type ExtentLayout } from './extents.ts';
 
 /** Opens the root's input, so that it can be mistaken for no other digest. */
-const ROOT_PREFIX = 'drover disk digest 2\n';
+const ROOT_PREFIX = 'drover disk digest 3\n';
 /** What a record calls the digest below. */
-export const DISK_DIGEST_ALGORITHM = 'sha256-tree' as const;
+export const DISK_DIGEST_ALGORITHM = 'blake3-tree' as const;
 
 /**
  * The leaves of one disk. A new table says that the disk is all zeros, as a new file is.
  *
- * The disk's digest (`sha256-tree`) is sha256 over the prefix above, the size and the extent length
+ * The disk's digest (`blake3-tree`) is BLAKE3 over the prefix above, the size and the extent length
  * (8 bytes each, big endian), and all leaves in order. Zeros have a constant leaf: a disk of 10 GiB with half
  * a GiB of data costs half a GiB of hashing.
  */
@@ -66,6 +66,6 @@ export class LeafTable {
     const sizes = Buffer.alloc(16);
     sizes.writeBigUInt64BE(BigInt(this.layout.size_bytes), 0);
     sizes.writeBigUInt64BE(BigInt(this.layout.extent_bytes), 8);
-    return createHash('sha256').update(ROOT_PREFIX).update(sizes).update(this.#leaves).digest('hex');
+    return new Blake3Hasher().update(ROOT_PREFIX).update(sizes).update(this.#leaves).digest('hex');
   }
 }

@@ -1,4 +1,4 @@
-import { createHash } from 'node:crypto';
+import { blake3 } from '@napi-rs/blake-hash';
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import {
@@ -73,19 +73,20 @@ describe('a disk’s digest', () => {
     return table.root();
   };
 
-  test('is sha256 over prefix, sizes and leaves', () => {
+  test('is BLAKE3 over prefix, sizes and leaves', () => {
     const data = Buffer.alloc(MEBIBYTE, 7);
     const content = Buffer.concat([data, Buffer.alloc(MEBIBYTE), Buffer.from('end')]);
     const sizes = Buffer.alloc(16);
     sizes.writeBigUInt64BE(BigInt(content.length), 0);
     sizes.writeBigUInt64BE(BigInt(MEBIBYTE), 8);
-    const leaf = (bytes: Buffer): Buffer => createHash('sha256').update(bytes).digest();
-    const expected = createHash('sha256')
-      .update('drover disk digest 2\n')
-      .update(sizes)
-      .update(Buffer.concat([leaf(data), Buffer.alloc(32), leaf(Buffer.from('end'))]))
-      .digest('hex');
-    expect(rootOf(content)).toBe(expected);
+    const leaves = Buffer.concat([blake3(data), Buffer.alloc(32), blake3('end')]);
+    const expected = blake3(Buffer.concat([Buffer.from('drover disk digest 3\n'), sizes, leaves]));
+    expect(rootOf(content)).toBe(expected.toString('hex'));
+  });
+
+  test('BLAKE3 is what its authors published', () => {
+    const known = '6437b3ac38465133ffb63b75273a8db548c558465d79db03fd359c6cd5bd9d85';
+    expect(leafOf(Buffer.from('abc')).toString('hex')).toBe(known);
   });
 
   test('differs for one flipped bit, another place and another size', () => {
