@@ -1,0 +1,97 @@
+import { constants, createZstdDecompress, type ZstdDecompress } from 'node:zlib';
+
+/** Room for several contents: each allocation costs as much as unpacking a part of a MiB does. */
+const ROOM_BYTES = 4 * 1024 * 1024;
+/** As much again: what fills the room exactly is asked once more whether there is more to come. */
+const SPARE_BYTES = 64;
+/** Of zstd: what a payload may make us remember of what came before. */
+const WINDOW_LOG_MAX = 24;
+
+/**
+ * zstd that is kept from one payload to the next, as the sender's is (sender/packers.ts): a context and room for each
+ * payload, as Node's own `zstdDecompress` makes them, cost half as much again as the unpacking.
+ */
+class Unpacker {
+  readonly #stream: ZstdDecompress;
+  #content: Buffer[] = [];
+  #content_bytes = 0;
+  #expected_bytes = 0;
+  #fail: (error: Error) => void = () => undefined;
+
+  constructor() {
+    this.#stream = createZstdDecompress({
+      chunkSize: ROOM_BYTES + SPARE_BYTES,
+      // Each write is a whole frame: one that ends too early is an error now, and not in the next payload.
+      flush: constants.ZSTD_e_end,
+      params: { [constants.ZSTD_d_windowLogMax]: WINDOW_LOG_MAX },
+    });
+    this.#stream.on('data', (bytes: Buffer) => this.#take(bytes));
+    // A write that fails inside zstd is not called back.
+    this.#stream.on('error', (error) => this.#fail(error));
+    // It ends by itself where more follows a frame than belongs to it.
+    this.#stream.on('end', () => this.#fail(new Error('more than one frame')));
+    this.#stream.on('close', () => this.#fail(new Error('the unpacker was closed')));
+  }
+
+  #take(bytes: Buffer): void {
+    this.#content_bytes += bytes.length;
+    if (this.#content_bytes <= this.#expected_bytes) this.#content.push(bytes);
+    // A room more than was expected has been made of it at most.
+    else this.#stream.destroy(new Error(`more than ${this.#expected_bytes} bytes`));
+  }
+
+  /** One at a time. @throws zstd's errors, and when it is not as long as expected; then it is of no use any more */
+  unpack(payload: Buffer, expected_bytes: number): Promise<Buffer> {
+    this.#expected_bytes = expected_bytes;
+    return new Promise((resolve, reject) => {
+      this.#fail = reject;
+      this.#stream.write(payload, (error) => {
+        const content = this.#content;
+        const content_bytes = this.#content_bytes;
+        this.#content = [];
+        this.#content_bytes = 0;
+        const [only] = content;
+        if (error !== null && error !== undefined) reject(error);
+        else if (only === undefined || content_bytes !== expected_bytes)
+          reject(new Error(`${content_bytes} bytes instead of ${expected_bytes}`));
+        else resolve(content.length > 1 ? Buffer.concat(content) : only);
+      });
+    });
+  }
+
+  get is_good(): boolean {
+    return this.#stream.writable && !this.#stream.readableEnded;
+  }
+
+  close(): void {
+    this.#stream.destroy();
+  }
+}
+
+/** As many as libuv has threads: more would wait there, each with its window and its room. */
+const UNPACKED_AT_ONCE = 4;
+
+/** As many unpackers as payloads are unpacked at the same time. */
+export class Unpackers {
+  readonly #idle: Unpacker[] = [];
+  #busy = 0;
+  readonly #waiting: (() => void)[] = [];
+
+  /** @throws Error when the payload is not one frame of so many bytes */
+  async unpack(payload: Buffer, expected_bytes: number): Promise<Buffer> {
+    while (this.#busy >= UNPACKED_AT_ONCE) await new Promise<void>((resolve) => this.#waiting.push(resolve));
+    this.#busy += 1;
+    const unpacker = this.#idle.pop() ?? new Unpacker();
+    let has_unpacked = false;
+    try {
+      const content = await unpacker.unpack(payload, expected_bytes);
+      has_unpacked = true;
+      return content;
+    } finally {
+      if (has_unpacked && unpacker.is_good) this.#idle.push(unpacker);
+      else unpacker.close();
+      this.#busy -= 1;
+      this.#waiting.shift()?.();
+    }
+  }
+}
