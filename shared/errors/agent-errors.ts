@@ -107,7 +107,7 @@ export const agentErrors = {
   backing_image_changed: {
     http_status: 409,
     message:
-      'File {file} on {host}, which disks stand on, has changed: sha512 {expected} was expected, {found} is found.',
+      'File {file} on {host}, which disks stand on, has changed: sha512 {expected} was expected, {found} is found; {where}.',
     advice:
       'Nothing was started on it. Find out who wrote to it: every disk that stands on it is damaged. Bring the right file back, or choose another host.',
   },

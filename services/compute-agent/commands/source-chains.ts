@@ -1,12 +1,6 @@
 import { join } from 'node:path';
 import type { CommandName, DiskDescription } from '../../../shared/messaging/commands.ts';
-import {
-  describeChain,
-  requireSameChain,
-  TRAVELLING,
-  travelName,
-  type ChainFile,
-} from '../images/backing-chain.ts';
+import { describeChain, TRAVELLING, travelName, type ChainFile } from '../images/backing-chain.ts';
 import type { ChangedRanges } from '../mover/mover.ts';
 import type { AcceptedCommand, HostParts } from './definition.ts';
 
@@ -72,9 +66,7 @@ export async function unchangedChains(
   for (const { name, backing } of disks) {
     if (backing === null) continue;
     const overlay = join(folder, name);
-    const files = await parts.images.chain(overlay, command);
-    requireSameChain(files, backing, overlay, parts.host);
-    chains.push(files);
+    chains.push(await parts.images.sameChain(overlay, backing, command));
   }
   return chains;
 }

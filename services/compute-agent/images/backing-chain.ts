@@ -52,17 +52,37 @@ export async function readChain(
       if (error instanceof RangeError) throw unknownFormat(link.path, host, error.message);
       throw error;
     }
-    requirePromise(link.path, sha512, host);
+    await requirePromise(link.path, sha512, { host, digests });
     files.unshift({ ...link, sha512 });
   }
   return files;
 }
 
 /** A file of the cache promises its digest with its name, whatever folder the cache is linked to. @throws DroverError backing_image_changed */
-export function requirePromise(path: string, found: string, host: HostName): void {
+export async function requirePromise(path: string, found: string, here: Reader): Promise<void> {
   const expected = basename(path);
   if (!SHA512.test(expected) || expected === found) return;
-  throw new DroverError('backing_image_changed', { file: path, host, expected, found });
+  throw await backingChanged({ file: path, expected, found }, here);
+}
+
+/** Whoever has read the files that disks stand on. */
+interface Reader {
+  readonly host: HostName;
+  readonly digests: Pick<FileDigests, 'describeDifference'>;
+}
+
+/**
+ * A file is not what was agreed, with the extents in which it is not, where leaves of both its contents are known.
+ * @param consequence what follows from it there, if anything does
+ */
+export async function backingChanged(
+  change: { readonly file: string; readonly expected: string; readonly found: string },
+  { host, digests }: Reader,
+  consequence = '',
+): Promise<DroverError> {
+  const difference = await digests.describeDifference(change.expected, change.found);
+  const where = consequence === '' ? difference : `${difference}; ${consequence}`;
+  return new DroverError('backing_image_changed', { ...change, host, where });
 }
 
 /** The files that a qcow2 disk stands on, nearest first, without reading their content. @throws disk_format_unknown */
@@ -137,22 +157,18 @@ export const chainOf = (backing: BackingImage | null): readonly BackingFile[] =>
   backing === null ? [] : [backing, ...(backing.below ?? [])];
 
 /** The same content on both sides of a copy, or by name and by content. @throws DroverError backing_image_changed */
-export function requireSameChain(
+export async function requireSameChain(
   files: readonly ChainFile[],
   expected: BackingImage | null,
   overlay: string,
-  host: HostName,
-): void {
+  here: Reader,
+): Promise<void> {
   // Lowest first: a change shows in the digests of all that stands on it.
   for (const [place, { sha512 }] of [...chainOf(expected).entries()].reverse()) {
     const file = files[place];
     if (file?.sha512 === sha512) continue;
-    throw new DroverError('backing_image_changed', {
-      file: file?.path ?? `below ${overlay}`,
-      host,
-      expected: sha512,
-      found: file?.sha512 ?? 'no file',
-    });
+    const found = file?.sha512 ?? 'no file';
+    throw await backingChanged({ file: file?.path ?? `below ${overlay}`, expected: sha512, found }, here);
   }
 }
 

@@ -4,6 +4,7 @@ import { readdir, readFile, stat } from 'node:fs/promises';
 import { basename, join } from 'node:path';
 import { writeFileDurably } from '../folders/durable.ts';
 import { SHA512 } from './cache-folder.ts';
+import { LeafReader, type ContentLeaves } from './content-leaves.ts';
 import { readQcow2Header } from './qcow2-header.ts';
 import type { Asker } from './shared-work.ts';
 
@@ -60,13 +61,18 @@ export async function writeRawFormNote(original: string, sha512: string): Promis
   await writeFileDurably(noteOf(original), JSON.stringify({ sha512 }));
 }
 
-/** sha512 of a file's bytes, read now. */
-export async function digestOf(path: string, asker: Asker): Promise<string> {
+/** sha512 of a file's bytes, and their leaves, read now. */
+export async function digestOf(
+  path: string,
+  asker: Asker,
+): Promise<{ readonly sha512: string; readonly leaves: ContentLeaves }> {
   const digest = createHash('sha512');
+  const leaves = new LeafReader();
   for await (const block of createReadStream(path, { highWaterMark: 1024 * 1024 })) {
     asker.signal.throwIfAborted();
     asker.atWork();
     digest.update(block as Buffer);
+    leaves.update(block as Buffer);
   }
-  return digest.digest('hex');
+  return { sha512: digest.digest('hex'), leaves: leaves.end() };
 }

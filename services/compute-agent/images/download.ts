@@ -4,6 +4,7 @@ import { request as requestHttps } from 'node:https';
 import type { HostName } from '../../../shared/domain/ids.ts';
 import type { ImageSource } from '../../../shared/domain/instance-spec.ts';
 import { DroverError } from '../../../shared/errors/drover-error.ts';
+import { LeafReader, type ContentLeaves } from './content-leaves.ts';
 import { sayingAtWork, type Asker } from './shared-work.ts';
 import { SparseWriter } from './sparse-file.ts';
 
@@ -15,6 +16,7 @@ export interface DownloadOptions {
 
 /**
  * Fetches an image's bytes into a new file, zeros as holes, flushed.
+ * @returns their leaves
  * @throws DroverError image_unreachable, image_refused, image_digest_mismatch; the file is then of no use
  */
 export async function downloadImage(
@@ -22,7 +24,7 @@ export async function downloadImage(
   path: string,
   asker: Asker,
   options: DownloadOptions,
-): Promise<void> {
+): Promise<ContentLeaves> {
   const { host } = options;
   const unreachable = (reason: string, cause?: unknown) =>
     new DroverError('image_unreachable', { image: source.id, host, reason }, { cause });
@@ -34,6 +36,7 @@ export async function downloadImage(
     throw new DroverError('image_refused', { image: source.id, host, status: response.statusCode ?? 0 });
   }
   const digest = createHash('sha512');
+  const leaves = new LeafReader();
   const writer = await SparseWriter.create(path);
   try {
     const blocks = response[Symbol.asyncIterator]();
@@ -46,6 +49,7 @@ export async function downloadImage(
       asker.atWork();
       const block = next.value as Buffer;
       digest.update(block);
+      leaves.update(block);
       await writer.write(block);
     }
     const found = digest.digest('hex');
@@ -57,6 +61,7 @@ export async function downloadImage(
         expected: source.sha512,
       });
     await sayingAtWork(asker, writer.finish());
+    return leaves.end();
   } finally {
     response.destroy();
     await writer.close();

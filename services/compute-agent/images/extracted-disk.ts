@@ -71,7 +71,7 @@ export async function extractDisk(extraction: Extraction, asker: Asker): Promise
   await convertDisk({ source, target, ...formats, host, asker, onPart });
   if (source !== disk_path) await rm(source);
   await sayingAtWork(asker, syncFile(target));
-  const sha512 = await digestOf(target, asker);
+  const sha512 = (await digestOf(target, asker)).sha512;
   const { size: size_bytes } = await stat(target);
   await writeFileDurably(join(folder, NOTE_NAME), JSON.stringify({ sha512, size_bytes }));
   return { sha512, size_bytes };

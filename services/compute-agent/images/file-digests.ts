@@ -1,5 +1,6 @@
 import { createHash, randomBytes } from 'node:crypto';
 import { open, readFile, rename, rm, writeFile, type FileHandle } from 'node:fs/promises';
+import { KeptLeaves, LeafReader, type ContentLeaves } from './content-leaves.ts';
 import { readFirstCluster, withBackingFile } from './qcow2-header.ts';
 import { SharedWork, type Asker } from './shared-work.ts';
 
@@ -26,16 +27,19 @@ const SEEN_MAX = 10_000;
 
 /**
  * Digests of files that hardly ever change, kept in a file: what was read once is read again only when device, inode,
- * size or one of the times differs. The file is a cache: one that is damaged or lost costs reading.
+ * size or one of the times differs. The file is a cache: one that is damaged or lost costs reading. Leaves of what was
+ * read are kept beside it, so that a change can be named by its place.
  */
 export class FileDigests {
   readonly #path: string;
+  readonly #leaves: KeptLeaves;
   readonly #shared = new SharedWork<string>();
   #seen: Map<string, Seen> | null = null;
 
   /** @param path of the file that keeps them */
   constructor(path: string) {
     this.#path = path;
+    this.#leaves = new KeptLeaves(`${path}.leaves`);
   }
 
   /**
@@ -57,8 +61,12 @@ export class FileDigests {
     return this.#shared.join(keyOf(path, backing_file), asker, (all) => this.#read(path, backing_file, all));
   }
 
-  /** Notes what was read while it was written: nobody else had the file yet. */
-  async remember(path: string, sha512: string): Promise<void> {
+  /**
+   * Notes what was read while it was written: nobody else had the file yet.
+   * @param leaves of what was written, if they were made
+   */
+  async remember(path: string, sha512: string, leaves: ContentLeaves | null = null): Promise<void> {
+    if (leaves !== null) await this.#leaves.keep(sha512, leaves);
     const file = await open(path, 'r');
     try {
       const { seen } = await statusOf(file);
@@ -66,6 +74,11 @@ export class FileDigests {
     } finally {
       await file.close();
     }
+  }
+
+  /** Where a file with the one digest differs from what it was with the other, for people. */
+  describeDifference(expected: string, found: string): Promise<string> {
+    return this.#leaves.describeDifference(expected, found);
   }
 
   /** The file is gone. */
@@ -79,7 +92,8 @@ export class FileDigests {
     try {
       const began_ns = BigInt(Date.now()) * 1_000_000n;
       const before = await statusOf(file);
-      const sha512 = await digestOf(file, backing_file, asker);
+      const { sha512, leaves } = await digestOf(file, backing_file, asker);
+      await this.#leaves.keep(sha512, leaves);
       const after = await statusOf(file);
       const quiet = began_ns - BigInt(before.seen.ctime_ns) > RACY_NANOSECONDS;
       if (before.is_file && quiet && sameStatus(before.seen, after.seen))
@@ -156,21 +170,30 @@ const sameStatus = (one: Status, other: Status): boolean =>
   one.mtime_ns === other.mtime_ns &&
   one.ctime_ns === other.ctime_ns;
 
-async function digestOf(file: FileHandle, backing_file: string | null, asker: Asker): Promise<string> {
+async function digestOf(
+  file: FileHandle,
+  backing_file: string | null,
+  asker: Asker,
+): Promise<{ readonly sha512: string; readonly leaves: ContentLeaves }> {
   const digest = createHash('sha512');
+  const leaves = new LeafReader();
+  const update = (bytes: Buffer): void => {
+    digest.update(bytes);
+    leaves.update(bytes);
+  };
   let position = 0;
   if (backing_file !== null) {
     const start = await readFirstCluster(file);
-    digest.update(withBackingFile(start, backing_file));
+    update(withBackingFile(start, backing_file));
     position = start.length;
   }
   const block = Buffer.allocUnsafe(BLOCK_BYTES);
   for (;;) {
     const { bytesRead } = await file.read(block, 0, block.length, position);
-    if (bytesRead === 0) return digest.digest('hex');
+    if (bytesRead === 0) return { sha512: digest.digest('hex'), leaves: leaves.end() };
     asker.signal.throwIfAborted();
     asker.atWork();
-    digest.update(block.subarray(0, bytesRead));
+    update(block.subarray(0, bytesRead));
     position += bytesRead;
   }
 }

@@ -5,12 +5,19 @@ import { basename, join } from 'node:path';
 import type { HostName } from '../../../shared/domain/ids.ts';
 import type { DiskFormat, ImageSource } from '../../../shared/domain/instance-spec.ts';
 import { DroverError } from '../../../shared/errors/drover-error.ts';
-import type { BackingFile } from '../../../shared/messaging/commands.ts';
+import type { BackingFile, BackingImage } from '../../../shared/messaging/commands.ts';
 import { makeFolder, renameDurably, syncFile } from '../folders/durable.ts';
-import { readChain, requirePromise, type ChainFile } from './backing-chain.ts';
+import {
+  backingChanged,
+  readChain,
+  requirePromise,
+  requireSameChain,
+  type ChainFile,
+} from './backing-chain.ts';
 import { checkArrivedDisk } from './arrived-disk.ts';
 import { digestOf, readRawFormNote, sizeOf, writeRawFormNote } from './cache-files.ts';
 import { CACHE_FOLDER, SHA512 } from './cache-folder.ts';
+import type { ContentLeaves } from './content-leaves.ts';
 import { downloadImage } from './download.ts';
 import { FileDigests } from './file-digests.ts';
 import { convertToRaw } from './qemu-img.ts';
@@ -118,12 +125,23 @@ export class ImageCache {
   async check(sha512: string, asker: Asker): Promise<void> {
     this.#asked(sha512);
     const path = this.path(sha512);
-    requirePromise(path, await this.#digests.digest(path, null, asker), this.#host);
+    await requirePromise(path, await this.#digests.digest(path, null, asker), this.#reader);
   }
 
   /** The files below a qcow2 disk of this host, nearest first. @throws as readChain */
   chain(overlay: string, asker: Asker): Promise<readonly ChainFile[]> {
     return readChain(overlay, this.#digests, this.#host, asker);
+  }
+
+  /** The chain of a disk of this host, if it is what was agreed. @throws as readChain */
+  async sameChain(overlay: string, agreed: BackingImage | null, asker: Asker): Promise<readonly ChainFile[]> {
+    const files = await this.chain(overlay, asker);
+    await requireSameChain(files, agreed, overlay, this.#reader);
+    return files;
+  }
+
+  get #reader() {
+    return { host: this.#host, digests: this.#digests };
   }
 
   /**
@@ -138,12 +156,7 @@ export class ImageCache {
     }
     const found = await this.#digests.digest(path, null, asker);
     if (found !== file.sha512)
-      throw new DroverError('backing_image_changed', {
-        file: path,
-        host: this.#host,
-        expected: file.sha512,
-        found,
-      });
+      throw await backingChanged({ file: path, expected: file.sha512, found }, this.#reader);
     await sayingAtWork(asker, syncFile(path));
     await renameDurably(path, this.path(file.sha512));
     await this.#digests.remember(this.path(file.sha512), file.sha512);
@@ -218,7 +231,9 @@ export class ImageCache {
           asker,
         });
         await sayingAtWork(asker, syncFile(part));
-        sha512 = await digestOf(part, asker);
+        const read = await digestOf(part, asker);
+        sha512 = read.sha512;
+        return read.leaves;
       },
     );
     await writeRawFormNote(original.path, sha512);
@@ -231,15 +246,18 @@ export class ImageCache {
   }
 
   /** Lets `make` fill a passing file and gives it its name when it is whole. */
-  async #appear(path: string | (() => string), make: (part: string) => Promise<void>): Promise<void> {
+  async #appear(
+    path: string | (() => string),
+    make: (part: string) => Promise<ContentLeaves>,
+  ): Promise<void> {
     const part = join(this.#folder, `${randomBytes(12).toString('hex')}.part`);
     try {
-      await make(part);
+      const leaves = await make(part);
       const name = typeof path === 'string' ? path : path();
       await renameDurably(part, name);
       // Again: fetching it may have taken long.
       this.#asked(basename(name));
-      await this.#digests.remember(name, basename(name));
+      await this.#digests.remember(name, basename(name), leaves);
     } catch (error) {
       await rm(part, { force: true });
       throw error;
