@@ -42,6 +42,12 @@ export const moverErrors = {
     message: 'Disk {disk} could not be read: {reason}',
     advice: 'Look at the disk and the mount that it lies on.',
   },
+  mover_spill_failed: {
+    http_status: 507,
+    message: 'The mover on the {side} cannot keep what it knows of the disks: {reason}',
+    advice:
+      'Of large disks it keeps that in a file below state_path, at most 64 bytes for each MiB of disk: free space there, then migrate again.',
+  },
   mover_digest_mismatch: {
     http_status: 500,
     message: 'Disk {disk} differs from what was sent: {reason}',

@@ -31,6 +31,7 @@ const final: ReadonlySet<
   'stale_fencing',
   'mover_host_key_mismatch',
   'mover_target_full',
+  'mover_spill_failed',
   'mover_digest_mismatch',
   'mover_cancelled',
 ]);

@@ -18,6 +18,7 @@ import { endOfLife, renewKeys, systemKeyClock, type KeyClock } from './receiver/
 import { MigrationDoor } from './receiver/migration-door.ts';
 import { ReceiverProcess } from './receiver/receiver-process.ts';
 import { rereadStaged } from './receiver/reread-staged.ts';
+import { prepareSpillFolder } from './disks/spill-file.ts';
 import { socketsFolder } from './sockets-folder.ts';
 import { WorkerPool, type StartFailure } from './worker-pool.ts';
 import { relayCommand, type RelayKind } from './receiver/relay.ts';
@@ -78,9 +79,10 @@ class HostAdmission implements ReceiverAdmission {
     this.#records_folder = join(folder, 'admissions');
     this.#journals_folder = join(folder, 'journals');
     this.#sockets_folder = socketsFolder(options.state_path);
+    const spill_folder = prepareSpillFolder(options.state_path);
     this.#pool = new WorkerPool({
       idle_max: options.idle_workers ?? 2,
-      create: () => new ReceiverProcess(options.cpu_percent),
+      create: () => new ReceiverProcess(options.cpu_percent, spill_folder),
       ...(options.onStartFailed === undefined ? {} : { onStartFailed: options.onStartFailed }),
     });
     this.#keys = new AuthorizedKeysFile(options.authorized_keys_path, () => this.#keyLines());

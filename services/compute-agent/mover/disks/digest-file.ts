@@ -19,7 +19,7 @@ export interface DigestedFile {
 }
 
 /**
- * Reads a file again from its disk and gives its leaves.
+ * Reads a file again from its disk and gives its leaves, which whoever asks closes.
  * @param heldOf says which extents were proved before and what they hold: those are not read
  * @throws the file system's errors; the signal's reason
  */
@@ -29,9 +29,9 @@ export async function digestFile(
   heldOf: (layout: ExtentLayout) => HeldExtents | null = () => null,
 ): Promise<DigestedFile> {
   const disk = await RereadDisk.open(path);
+  const { layout } = disk;
+  const leaves = new LeafTable(layout);
   try {
-    const { layout } = disk;
-    const leaves = new LeafTable(layout);
     const held = heldOf(layout);
     const written = await extentsWithData(path, disk.handle, layout);
     let reread_bytes = 0;
@@ -54,6 +54,9 @@ export async function digestFile(
     await Promise.allSettled(readers);
     await Promise.all(readers);
     return { leaves, reread_bytes };
+  } catch (error) {
+    leaves.close();
+    throw error;
   } finally {
     await disk.close();
   }

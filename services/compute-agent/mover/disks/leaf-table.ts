@@ -1,5 +1,6 @@
 import { Blake3Hasher } from '@napi-rs/blake-hash';
-import { LEAF_BYTES, UNKNOWN_LEAF, ZERO_LEAF, type ExtentLayout } from './extents.ts';
+import { UNKNOWN_LEAF, ZERO_LEAF, type ExtentLayout } from './extents.ts';
+import { PagedLeaves } from './paged-leaves.ts';
 
 /** Opens the root's input, so that it can be mistaken for no other digest. */
 const ROOT_PREFIX = 'drover disk digest 3\n';
@@ -12,53 +13,62 @@ export const DISK_DIGEST_ALGORITHM = 'blake3-tree' as const;
  * The disk's digest (`blake3-tree`) is BLAKE3 over the prefix above, the size and the extent length
  * (8 bytes each, big endian), and all leaves in order. Zeros have a constant leaf: a disk of 10 GiB with half
  * a GiB of data costs half a GiB of hashing.
+ *
+ * A table takes bounded memory, together with all others (disks/paged-leaves.ts): each of its calls may throw a
+ * SpillFailure. Whoever makes one closes it.
  */
 export class LeafTable {
   readonly layout: ExtentLayout;
-  readonly #leaves: Buffer;
+  readonly #leaves: PagedLeaves;
 
-  constructor(layout: ExtentLayout) {
+  constructor(layout: ExtentLayout, leaves: PagedLeaves = new PagedLeaves(layout.count)) {
     this.layout = layout;
-    this.#leaves = Buffer.alloc(layout.count * LEAF_BYTES);
+    this.#leaves = leaves;
   }
 
+  /** A copy: it stays what it is, whatever is set. */
   get(index: number): Buffer {
-    return this.#leaves.subarray(index * LEAF_BYTES, (index + 1) * LEAF_BYTES);
+    return this.#leaves.get(index);
+  }
+
+  /** Whether an extent has this leaf. */
+  holds(index: number, leaf: Uint8Array): boolean {
+    return this.#leaves.holds(index, leaf);
   }
 
   set(index: number, leaf: Uint8Array): void {
-    this.#leaves.set(leaf, index * LEAF_BYTES);
+    this.#leaves.set(index, leaf);
   }
 
   /**
    * The same content on a disk that is longer now, with extents of the same length. The extent that was the last may
-   * have become longer: nobody knows its leaf any more, unless it is zeros.
+   * have become longer: nobody knows its leaf any more, unless it is zeros. This table is closed.
    */
   grown(layout: ExtentLayout): LeafTable {
-    const table = new LeafTable(layout);
-    this.#leaves.copy(table.#leaves);
+    const table = new LeafTable(layout, this.#leaves.grown(layout.count));
     const last = this.layout.count - 1;
-    if (last >= 0 && this.layout.length(last) !== layout.length(last) && !this.isZero(last)) {
+    if (last >= 0 && this.layout.length(last) !== layout.length(last) && !table.isZero(last)) {
       table.set(last, UNKNOWN_LEAF);
     }
     return table;
   }
 
   isZero(index: number): boolean {
-    return this.get(index).equals(ZERO_LEAF);
+    return this.#leaves.holds(index, ZERO_LEAF);
   }
 
   isUnknown(index: number): boolean {
-    return this.get(index).equals(UNKNOWN_LEAF);
+    return this.#leaves.holds(index, UNKNOWN_LEAF);
   }
 
-  /** First extent whose leaf differs from the other table's; null when there is none. */
+  /** First extent whose leaf differs from that in a table of as many; null when there is none. */
   firstDifference(other: LeafTable): number | null {
-    if (this.#leaves.equals(other.#leaves)) return null;
-    for (let index = 0; index < this.layout.count; index += 1) {
-      if (!this.get(index).equals(other.get(index))) return index;
-    }
-    return null;
+    return this.#leaves.firstDifference(other.#leaves);
+  }
+
+  /** Gives its memory back. From now on it says that the disk is all zeros, and takes nothing. */
+  close(): void {
+    this.#leaves.close();
   }
 
   /** The disk's digest in lower-case hexadecimal. */
@@ -66,6 +76,8 @@ export class LeafTable {
     const sizes = Buffer.alloc(16);
     sizes.writeBigUInt64BE(BigInt(this.layout.size_bytes), 0);
     sizes.writeBigUInt64BE(BigInt(this.layout.extent_bytes), 8);
-    return new Blake3Hasher().update(ROOT_PREFIX).update(sizes).update(this.#leaves).digest('hex');
+    const root = new Blake3Hasher().update(ROOT_PREFIX).update(sizes);
+    for (const leaves of this.#leaves.inOrder()) root.update(leaves);
+    return root.digest('hex');
   }
 }

@@ -1,11 +1,13 @@
+import { stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { DamagedExtent, DiskDigest } from '../../../../shared/messaging/commands.ts';
 import type { CpuShare } from '../cpu-share.ts';
 import { digestFile } from '../disks/digest-file.ts';
-import { UNKNOWN_LEAF, type ExtentLayout } from '../disks/extents.ts';
-import { DISK_DIGEST_ALGORITHM } from '../disks/leaf-table.ts';
-import { heldExtents, type HeldExtents } from './held-extents.ts';
-import { Journal, readJournal, type JournalRecord } from './journal.ts';
+import { ExtentLayout, UNKNOWN_LEAF } from '../disks/extents.ts';
+import { DISK_DIGEST_ALGORITHM, LeafTable } from '../disks/leaf-table.ts';
+import { SpillFailure } from '../disks/spill-file.ts';
+import { nothingHeld, noteHeld, type HeldExtents } from './held-extents.ts';
+import { Journal, readJournal, type JournalContent, type JournalRecord } from './journal.ts';
 import type { ReceiverReport, ReceiverRequest } from './worker-messages.ts';
 
 const REPORTS_PER_SECOND = 4;
@@ -38,72 +40,131 @@ export async function digestDisks(
     watch.onProgress(processed_bytes, total_bytes);
   };
   const digests: DiskDigest[] = [];
+  const known = new KnownDisks();
   const damages = new Damages();
   let reread_bytes = 0;
   let disk = '';
   try {
     const journal = await readJournal(journal_path, migration_id);
+    const onWork = (): void => {
+      watch.signal.throwIfAborted();
+      onBytes(0);
+    };
+    if (journal !== null) await known.read(journal, folder, onWork);
     for (const { name } of request.disks) {
       disk = name;
-      const place = journal?.subject.disks.findIndex((other) => other.name === name) ?? -1;
-      const heldOf = memoised((layout) =>
-        place < 0 || journal === null ? null : heldExtents(journal, place, layout),
+      const path = join(folder, name);
+      const found = await digestFile(
+        path,
+        { ...watch, onBytes },
+        (layout) => known.of(name, layout)?.held ?? null,
       );
-      const found = await digestFile(join(folder, name), { ...watch, onBytes }, heldOf);
       const { leaves } = found;
-      const held = heldOf(leaves.layout);
-      if (held !== null) damages.compare({ name, place }, held, found.leaves);
+      try {
+        const held = known.of(name, leaves.layout);
+        if (held !== null)
+          await damages.forget(held, leaves, () => Journal.reopen(journal_path, migration_id));
+        const { size_bytes } = leaves.layout;
+        digests.push({ name, algorithm: DISK_DIGEST_ALGORITHM, digest: leaves.root(), size_bytes });
+      } finally {
+        leaves.close();
+      }
       reread_bytes += found.reread_bytes;
-      const { size_bytes } = leaves.layout;
-      digests.push({ name, algorithm: DISK_DIGEST_ALGORITHM, digest: leaves.root(), size_bytes });
     }
     disk = '';
-    await damages.forgetIn(journal_path, migration_id);
+    await damages.flush();
   } catch (error) {
-    const reason = error instanceof Error ? error.message : String(error);
-    return { is: 'failed', code: 'mover_read_failed', values: { disk, reason } };
+    return failure(disk, error);
+  } finally {
+    known.close();
+    await damages.close();
   }
-  const { named, records } = damages;
-  return { is: 'digested', reread: { digests, damaged: named, damaged_count: records.length, reread_bytes } };
+  const { named, count } = damages;
+  return { is: 'digested', reread: { digests, damaged: named, damaged_count: count, reread_bytes } };
+}
+
+function failure(disk: string, error: unknown): ReceiverReport {
+  const reason = error instanceof Error ? error.message : String(error);
+  if (error instanceof SpillFailure) {
+    return { is: 'failed', code: 'mover_spill_failed', values: { side: 'target', reason } };
+  }
+  return { is: 'failed', code: 'mover_read_failed', values: { disk, reason } };
+}
+
+interface KnownDisk {
+  readonly name: string;
+  /** Among the journal's disks. */
+  readonly place: number;
+  readonly held: HeldExtents;
+}
+
+/** What a journal says of the disks of a folder: it is gone through once for all of them. */
+class KnownDisks {
+  #disks: readonly KnownDisk[] = [];
+
+  async read(journal: JournalContent, folder: string, onWork: () => void): Promise<void> {
+    const held: (HeldExtents | null)[] = [];
+    const disks: KnownDisk[] = [];
+    this.#disks = disks;
+    for (const [place, { name }] of journal.subject.disks.entries()) {
+      // Disks grow after the journal's first line was written. One that is lost is somebody else's error.
+      const size_bytes = await stat(join(folder, name)).then(
+        ({ size }) => size,
+        () => null,
+      );
+      const known = size_bytes === null ? null : nothingHeld(new LeafTable(new ExtentLayout(size_bytes)));
+      held.push(known);
+      if (known !== null) disks.push({ name, place, held: known });
+    }
+    await noteHeld(journal, held, onWork);
+  }
+
+  /** @param layout as the disk is now */
+  of(name: string, layout: ExtentLayout): KnownDisk | null {
+    const known = this.#disks.find((disk) => disk.name === name);
+    return known?.held.leaves.layout.size_bytes === layout.size_bytes ? known : null;
+  }
+
+  close(): void {
+    for (const { held } of this.#disks) held.leaves.close();
+  }
 }
 
 class Damages {
   readonly named: DamagedExtent[] = [];
-  readonly records: JournalRecord[] = [];
+  count = 0;
+  #journal: Journal | null = null;
 
-  compare(
-    disk: { readonly name: string; readonly place: number },
-    held: HeldExtents,
-    leaves: HeldExtents['leaves'],
-  ): void {
-    if (held.leaves.firstDifference(leaves) === null) return;
+  /** Of one disk, as they are found: there may be as many as extents. @throws the file system's errors */
+  async forget(disk: KnownDisk, leaves: LeafTable, open: () => Promise<Journal | null>): Promise<void> {
+    const first = disk.held.leaves.firstDifference(leaves);
+    if (first === null) return;
+    this.#journal ??= await open();
+    if (this.#journal !== null) await this.#journal.append(this.#from(first, disk, leaves));
+  }
+
+  *#from(first: number, { name, place, held }: KnownDisk, leaves: LeafTable): Generator<JournalRecord> {
     const { layout } = leaves;
-    for (let index = 0; index < layout.count; index += 1) {
-      if (held.leaves.get(index).equals(leaves.get(index))) continue;
-      this.records.push({ disk: disk.place, index, leaf: UNKNOWN_LEAF });
-      if (this.named.length >= NAMED_MAX) continue;
-      this.named.push({
-        disk: disk.name,
-        offset_bytes: layout.offset(index),
-        length_bytes: layout.length(index),
-      });
+    for (let index = first; index < layout.count; index += 1) {
+      if (held.leaves.holds(index, leaves.get(index))) continue;
+      this.count += 1;
+      if (this.named.length < NAMED_MAX) {
+        this.named.push({
+          disk: name,
+          offset_bytes: layout.offset(index),
+          length_bytes: layout.length(index),
+        });
+      }
+      yield { disk: place, index, leaf: UNKNOWN_LEAF };
     }
   }
 
-  async forgetIn(journal_path: string, migration_id: string): Promise<void> {
-    if (this.records.length === 0) return;
-    const journal = await Journal.reopen(journal_path, migration_id);
-    try {
-      await journal?.append(this.records);
-      await journal?.flush();
-    } finally {
-      await journal?.close();
-    }
+  /** Makes durable what was forgotten. @throws the file system's errors */
+  async flush(): Promise<void> {
+    await this.#journal?.flush();
   }
-}
 
-/** One journal is gone through once for each disk, however often it is asked. */
-function memoised<Result>(make: (layout: ExtentLayout) => Result): (layout: ExtentLayout) => Result {
-  let made: { readonly result: Result } | null = null;
-  return (layout) => (made ??= { result: make(layout) }).result;
+  async close(): Promise<void> {
+    await this.#journal?.close();
+  }
 }

@@ -1,3 +1,4 @@
+import { SpillFailure } from '../disks/spill-file.ts';
 import { ProtocolError } from '../protocol.ts';
 
 /** Something failed on a disk: which, and the system's error. */
@@ -22,12 +23,12 @@ export class DigestMismatch extends Error {
   }
 }
 
-/** Does a disk's work. @throws DiskFailure with the disk's name, or what the sender did wrong */
+/** Does a disk's work. @throws DiskFailure with the disk's name, or what is about no disk: what the sender did wrong, SpillFailure */
 export async function onDisk<Result>(disk: string, work: () => Promise<Result>): Promise<Result> {
   try {
     return await work();
   } catch (error) {
-    if (error instanceof ProtocolError) throw error;
+    if (error instanceof ProtocolError || error instanceof SpillFailure) throw error;
     throw new DiskFailure(disk, error);
   }
 }

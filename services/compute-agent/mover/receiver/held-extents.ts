@@ -11,7 +11,7 @@ export interface HeldExtents {
   readonly proved: ExtentSet;
 }
 
-/** @param disk its place among the journal's disks */
+/** @param disk its place among the journal's disks. @returns leaves that whoever asks closes */
 export function heldExtents(journal: JournalContent, disk: number, layout: ExtentLayout): HeldExtents {
   const held = nothingHeld(new LeafTable(layout));
   for (const record of journal.records) if (record.disk === disk) note(record, held, journal);
@@ -48,7 +48,7 @@ function note(
   const { index, leaf } = record;
   if (index >= leaves.layout.count) return;
   if (record.proved === true) {
-    if (proofs_count && leaves.get(index).equals(leaf)) proved.add(index);
+    if (proofs_count && leaves.holds(index, leaf)) proved.add(index);
   } else {
     leaves.set(index, leaf);
     proved.delete(index);

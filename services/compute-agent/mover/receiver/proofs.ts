@@ -68,7 +68,7 @@ export class DiskProofs {
         const leaf = await reading.leaf(index);
         onBytes(staged.layout.length(index));
         this.#unread.delete(index);
-        if (!leaf.equals(staged.leaves.get(index))) continue;
+        if (!staged.leaves.holds(index, leaf)) continue;
         this.#proved.add(index);
         yield { disk, index, leaf, proved: true };
       }

@@ -4,6 +4,7 @@ import { setTimeout as pause } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import { NODE_FLAGS } from '../../../../shared/process/node-flags.ts';
 import { cpuArgument } from '../cpu-share.ts';
+import { spillArgument } from '../disks/spill-file.ts';
 import { identityOf, killIfOurs, untilGone, type ProcessIdentity } from '../process-identity.ts';
 import { workerEnvironment } from '../worker-environment.ts';
 import type { ReceiverReport, ReceiverRequest } from './worker-messages.ts';
@@ -24,11 +25,15 @@ export class ReceiverProcess {
   /** Connections that may not have been received yet. */
   readonly #leaving = new Set<ConnectionHandle>();
 
-  /** @param cpu_percent what it may take of the host; 100: one core */
-  constructor(cpu_percent = 100) {
+  /**
+   * @param cpu_percent what it may take of the host; 100: one core
+   * @param spill_folder for what it remembers of large disks; nothing: it has none
+   */
+  constructor(cpu_percent = 100, spill_folder?: string) {
     const entry = fileURLToPath(new URL('./worker.ts', import.meta.url));
     // A session of its own: a signal to the agent's group is not for a transfer that runs.
-    this.#child = fork(entry, [RECEIVER_MARK, cpuArgument(cpu_percent)], {
+    const spill = spill_folder === undefined ? [] : [spillArgument(spill_folder)];
+    this.#child = fork(entry, [RECEIVER_MARK, cpuArgument(cpu_percent), ...spill], {
       execPath: process.execPath,
       execArgv: [...NODE_FLAGS],
       env: workerEnvironment(),

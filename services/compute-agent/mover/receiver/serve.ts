@@ -1,6 +1,7 @@
 import { Duplex } from 'node:stream';
 import { ConnectionClosed, FrameConnection, type ByteStreams } from '../frame-connection.ts';
 import { unlimitedCpu, type CpuShare } from '../cpu-share.ts';
+import { SpillFailure } from '../disks/spill-file.ts';
 import type { Frame } from '../frame-reader.ts';
 import {
   extentFrameBytesMax,
@@ -191,6 +192,7 @@ function describeFailure(error: unknown): Failed {
     const full = code !== undefined && FULL.has(code);
     return { code: full ? 'mover_target_full' : 'mover_write_failed', disk: error.disk, reason };
   }
+  if (error instanceof SpillFailure) return { code: 'mover_spill_failed', disk: '', reason };
   if (error instanceof DigestMismatch) return { code: 'mover_digest_mismatch', disk: error.disk, reason };
   return { code: 'mover_refused', disk: '', reason };
 }

@@ -214,6 +214,7 @@ export class StagedDisk {
 
   async close(): Promise<void> {
     await Promise.all(this.#writing.values());
+    this.leaves.close();
     await Promise.all([this.#handle.close(), this.#direct?.close()]);
   }
 }

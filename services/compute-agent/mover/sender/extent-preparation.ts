@@ -41,10 +41,14 @@ export class ExtentPreparation {
       if (source.mayHaveData(index)) return false;
       source.note(index, null);
     }
-    const held = this.held[disk]?.get(index);
-    if (held === undefined || !source.leaves.get(index).equals(held)) return false;
+    if (this.held[disk]?.holds(index, source.leaves.get(index)) !== true) return false;
     this.#account(disk, index, source.sent.has(index) ? source.layout.length(index) : 0);
     return true;
+  }
+
+  /** Of a session that has failed: what is held will be asked for again. */
+  close(): void {
+    for (const table of this.held) table.close();
   }
 
   /** Nobody knows any more whether these have arrived. */
@@ -65,8 +69,8 @@ export class ExtentPreparation {
     const content = await waited_for.during(`disk ${source.name} to be read at ${offset}`, read.content);
     counters.read_bytes += content.length;
     source.note(index, content);
-    const held = this.held[disk]?.get(index);
-    if (held?.equals(source.leaves.get(index)) !== true) return this.#pack(read, content, stream);
+    const is_held = this.held[disk]?.holds(index, source.leaves.get(index)) === true;
+    if (!is_held) return this.#pack(read, content, stream);
     this.#account(disk, index, 0);
     return null;
   }

@@ -16,10 +16,25 @@ export async function hearHoldings(
   onActivity: () => void,
 ): Promise<readonly LeafTable[] | null> {
   const tables = disks.map(({ layout }) => new LeafTable(layout));
+  let are_wanted = false;
+  try {
+    are_wanted = await hearInto(tables, link, onActivity);
+    return are_wanted ? tables : null;
+  } finally {
+    if (!are_wanted) for (const table of tables) table.close();
+  }
+}
+
+/** @returns false when the receiver goes on with what the sender knows that it holds */
+async function hearInto(
+  tables: readonly LeafTable[],
+  link: ReceiverLink,
+  onActivity: () => void,
+): Promise<boolean> {
   for (;;) {
     const { type, body } = await link.next();
     onActivity();
-    if (type === frameTypes.ready) return readReady(body).continued ? null : tables;
+    if (type === frameTypes.ready) return !readReady(body).continued;
     if (type !== frameTypes.holdings) throw new ProtocolError(`type ${type} instead of holdings`);
     const { disk, holdings } = readHoldings(body);
     const table = tables[disk];
@@ -63,12 +78,16 @@ async function findDamage(
   const begin = { round: options.round, disks: sizes, continues: false };
   await link.connection.write(textFrame('begin', begin));
   const held = await hearHoldings(link, disks, options.onActivity);
-  for (const [place, { name, layout, leaves }] of disks.entries()) {
-    const table = held?.[place];
-    const index = table === undefined ? null : leaves.firstDifference(table);
-    if (index === null) continue;
-    const bytes = `the ${layout.length(index)} bytes at offset ${layout.offset(index)}`;
-    return { disk: name, reason: `${bytes} have another digest than was announced, a second time` };
+  try {
+    for (const [place, { name, layout, leaves }] of disks.entries()) {
+      const table = held?.[place];
+      const index = table === undefined ? null : leaves.firstDifference(table);
+      if (index === null) continue;
+      const bytes = `the ${layout.length(index)} bytes at offset ${layout.offset(index)}`;
+      return { disk: name, reason: `${bytes} have another digest than was announced, a second time` };
+    }
+    return null;
+  } finally {
+    for (const table of held ?? []) table.close();
   }
-  return null;
 }

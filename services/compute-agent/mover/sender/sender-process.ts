@@ -5,6 +5,7 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { NODE_FLAGS } from '../../../../shared/process/node-flags.ts';
 import { cpuArgument } from '../cpu-share.ts';
+import { spillArgument } from '../disks/spill-file.ts';
 import { identityOf, isRunning, killIfOurs, untilGone, type ProcessIdentity } from '../process-identity.ts';
 import { workerEnvironment } from '../worker-environment.ts';
 import { onLines, sendLine, type SenderReport, type SenderRequest } from './worker-messages.ts';
@@ -38,11 +39,16 @@ export class SenderProcess {
     this.ready = Promise.race([connected.catch(() => this.#end()), this.ended]);
   }
 
-  /** @param cpu_percent what it may take of the host; 100: one core */
-  static start(sockets_folder: string, cpu_percent: number): SenderProcess {
+  /**
+   * @param cpu_percent what it may take of the host; 100: one core
+   * @param spill_folder for what it remembers of large disks; nothing: it has none
+   */
+  static start(sockets_folder: string, cpu_percent: number, spill_folder?: string): SenderProcess {
     const socket_path = join(sockets_folder, randomBytes(6).toString('hex'));
     const entry = fileURLToPath(new URL('./worker.ts', import.meta.url));
-    const arguments_ = [...NODE_FLAGS, entry, SENDER_MARK, cpuArgument(cpu_percent), socket_path];
+    const spill = spill_folder === undefined ? [] : [spillArgument(spill_folder)];
+    const own = [SENDER_MARK, cpuArgument(cpu_percent), ...spill, socket_path];
+    const arguments_ = [...NODE_FLAGS, entry, ...own];
     // A session of its own: a signal to the agent's group is not for a transfer that runs.
     const child = spawn(process.execPath, arguments_, {
       env: workerEnvironment(),

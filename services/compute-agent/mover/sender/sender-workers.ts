@@ -1,6 +1,7 @@
 import { mkdirSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { migrationId, type MigrationId } from '../../../../shared/domain/ids.ts';
+import { prepareSpillFolder } from '../disks/spill-file.ts';
 import { isRunning, killIfOurs, untilGone, type ProcessIdentity } from '../process-identity.ts';
 import { socketsFolder } from '../sockets-folder.ts';
 import { WorkerPool, type StartFailure } from '../worker-pool.ts';
@@ -31,9 +32,10 @@ export class SenderWorkers {
     this.#records_folder = join(state_path, 'mover', 'senders');
     mkdirSync(this.#records_folder, { recursive: true, mode: 0o700 });
     const sockets_folder = socketsFolder(state_path);
+    const spill_folder = prepareSpillFolder(state_path);
     this.#pool = new WorkerPool({
       idle_max,
-      create: () => SenderProcess.start(sockets_folder, cpu_percent),
+      create: () => SenderProcess.start(sockets_folder, cpu_percent, spill_folder),
       ...(onStartFailed === undefined ? {} : { onStartFailed }),
     });
     this.#pool.warm();

@@ -99,6 +99,7 @@ export class SendingSession {
       throw this.#failure ?? error;
     } finally {
       await this.#further.close();
+      if (this.#failure !== null || this.#done === null) this.#preparation.close();
     }
     if (this.#failure !== null || this.#done === null) throw this.#failure;
     const waited_seconds = (ready_at - began_at + performance.now() - finished_at) / 1000;
@@ -112,7 +113,10 @@ export class SendingSession {
   async #readHoldings(): Promise<readonly LeafTable[]> {
     const { link, disks, held, onActivity } = this.#options;
     const tables = await hearHoldings(link, disks, onActivity);
-    if (tables !== null) return tables;
+    if (tables !== null) {
+      for (const table of held ?? []) table.close();
+      return tables;
+    }
     if (held === null) throw new ProtocolError('the receiver continues what we have not begun');
     return held.map((table, disk) => table.grown(disks[disk]?.layout ?? table.layout));
   }

@@ -112,7 +112,9 @@ export class SourceDisk {
     const layout = new ExtentLayout(size_bytes);
     const grown = size_bytes > before.size_bytes && layout.extent_bytes === before.extent_bytes;
     this.layout = layout;
-    this.leaves = grown ? this.leaves.grown(layout) : new LeafTable(layout);
+    const { leaves } = this;
+    this.leaves = grown ? leaves.grown(layout) : new LeafTable(layout);
+    if (!grown) leaves.close();
     this.#noted = grown ? this.#noted.grown(layout.count) : new ExtentSet(layout.count, false);
     const followed = (set: ExtentSet): ExtentSet =>
       grown ? set.grown(layout.count) : new ExtentSet(layout.count, false);
@@ -152,7 +154,7 @@ export class SourceDisk {
   note(index: number, content: Buffer | null): void {
     const leaf = content === null || isZero(content) ? ZERO_LEAF : leafOf(content);
     // Sending what is new is not sending twice.
-    if (this.#read.has(index) && !leaf.equals(this.leaves.get(index))) this.sent.delete(index);
+    if (this.#read.has(index) && !this.leaves.holds(index, leaf)) this.sent.delete(index);
     this.#read.add(index);
     this.leaves.set(index, leaf);
     this.#noted.add(index);
@@ -164,6 +166,7 @@ export class SourceDisk {
   }
 
   async close(): Promise<void> {
+    this.leaves.close();
     await this.#handle.close();
   }
 }

@@ -1,5 +1,6 @@
 import { DroverError, isDroverError } from '../../../../shared/errors/drover-error.ts';
 import { ConnectionClosed } from '../frame-connection.ts';
+import { SpillFailure } from '../disks/spill-file.ts';
 import { ProtocolError } from '../protocol.ts';
 import { SourceReadFailure } from './read-ahead.ts';
 import { RemoteFailure } from './receiver-link.ts';
@@ -24,6 +25,7 @@ export function describeFailure(error: unknown, where: ReceiverPlace): TransferF
   if (error instanceof SourceReadFailure) return { error: readFailed(error.disk, error.cause), final: true };
   if (error instanceof RemoteFailure) return { error: remoteError(error, where), final: true };
   const reason = error instanceof Error ? error.message : String(error);
+  if (error instanceof SpillFailure) return { error: spillFailed('source', error), final: true };
   if (error instanceof ProtocolError) {
     return { error: new DroverError('mover_refused', { ...where, reason }, { cause: error }), final: true };
   }
@@ -37,6 +39,12 @@ export function readFailed(disk: string, error: unknown): DroverError {
   return new DroverError('mover_read_failed', { disk, reason }, { cause: error });
 }
 
+const spillFailed = (
+  side: 'source' | 'target',
+  cause: SpillFailure | RemoteFailure,
+  reason = cause.message,
+): DroverError => new DroverError('mover_spill_failed', { side, reason }, { cause });
+
 function remoteError(error: RemoteFailure, where: ReceiverPlace): DroverError {
   const { code, disk, reason } = error.failed;
   switch (code) {
@@ -44,6 +52,8 @@ function remoteError(error: RemoteFailure, where: ReceiverPlace): DroverError {
     case 'mover_write_failed':
     case 'mover_digest_mismatch':
       return new DroverError(code, { disk, reason }, { cause: error });
+    case 'mover_spill_failed':
+      return spillFailed('target', error, reason);
     default:
       return new DroverError('mover_refused', { ...where, reason }, { cause: error });
   }

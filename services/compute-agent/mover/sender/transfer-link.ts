@@ -38,7 +38,7 @@ export class TransferLink {
   async ensure(): Promise<ReceiverLink> {
     if (this.#fatal !== null) throw this.#fatal;
     if (this.#link !== null && !this.#link.connection.closed) return this.#link;
-    this.held = null;
+    this.#forgetHeld();
     this.#session = randomUUID();
     this.#is_being_made = true;
     const link = await this.openStream(0).finally(() => (this.#is_being_made = false));
@@ -67,6 +67,11 @@ export class TransferLink {
   drop(): void {
     this.#link?.destroy();
     this.#link = null;
+    this.#forgetHeld();
+  }
+
+  #forgetHeld(): void {
+    for (const table of this.held ?? []) table.close();
     this.held = null;
   }
 

@@ -7,4 +7,7 @@ import { enableCompileCache } from 'node:module';
 enableCompileCache();
 const { runSenderWorker } = await import('./run-worker.ts');
 const { cpuShareIn } = await import('../cpu-share.ts');
+const { leaf_pages } = await import('../disks/paged-leaves.ts');
+const { spillFolderIn } = await import('../disks/spill-file.ts');
+leaf_pages.spillInto(spillFolderIn(process.argv));
 runSenderWorker(process.argv.at(-1) ?? '', cpuShareIn(process.argv));

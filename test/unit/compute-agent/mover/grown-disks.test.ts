@@ -22,9 +22,11 @@ describe('a disk that has grown between two rounds', () => {
     expect(after.isUnknown(1)).toBe(last_is_unknown);
     if (!last_is_unknown) expect(after.get(1)).toEqual(leaf(2));
     for (let index = 2; index < after.layout.count; index += 1) expect(after.get(index)).toEqual(ZERO_LEAF);
-    // What it was made of is not changed by what is set in it.
-    after.set(0, leaf(9));
-    expect(before.get(0)).toEqual(leaf(1));
+    // It has taken over what the one before had, and is not changed by what comes late to that one.
+    before.set(0, leaf(9));
+    expect(before.get(0)).toEqual(ZERO_LEAF);
+    expect(after.get(0)).toEqual(leaf(1));
+    after.close();
   });
 
   test('zeros stay zeros, however long they are', () => {
