@@ -1,16 +1,17 @@
 import { decodedBytes, encodings, ProtocolError, type Extent } from '../protocol.ts';
+import type { Lent } from '../zlib-room.ts';
 import { Unpackers } from './unpackers.ts';
 
 /** One process receives one migration. */
 const unpackers = new Unpackers();
 
 /** An extent's bytes, whose number its segments have fixed before: a payload cannot make us take more memory. @throws ProtocolError */
-export async function decode(extent: Extent): Promise<Buffer> {
+export async function decode(extent: Extent): Promise<Lent> {
   const expected_bytes = decodedBytes(extent.segments);
   if (extent.encoding === encodings.plain) {
     if (extent.payload.length !== expected_bytes)
       throw new ProtocolError('a payload of another length than its segments');
-    return extent.payload;
+    return { bytes: extent.payload, release: () => undefined };
   }
   if (expected_bytes === 0) throw new ProtocolError('an encoded payload of nothing');
   try {

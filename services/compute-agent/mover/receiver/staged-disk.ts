@@ -108,7 +108,18 @@ export class StagedDisk {
     if (last !== undefined && last.offset + last.length > length) {
       throw new ProtocolError(`a segment beyond extent ${index} of ${this.name}`);
     }
-    const content = await decode(extent);
+    const decoded = await decode(extent);
+    try {
+      await this.#take(extent, decoded.bytes);
+    } finally {
+      decoded.release();
+    }
+    if (this.#failure !== null) throw this.#failure.error;
+  }
+
+  /** What is given may be overwritten when this resolves. */
+  async #take(extent: Extent, content: Buffer): Promise<void> {
+    const { index, segments } = extent;
     const direct = segments.some((segment) => segment.length >= DIRECT_BYTES_MIN) ? this.#direct : null;
     const memory = direct === null ? null : await memory_pool.take(this.layout.extent_bytes, direct);
     // The same extent may come on another stream: the later one counts.
@@ -118,7 +129,6 @@ export class StagedDisk {
     this.#behind(index, this.#place({ index, segments, content: held }), memory);
     this.leaves.set(index, extent.leaf);
     if (memory === null) await this.#writing.get(index);
-    if (this.#failure !== null) throw this.#failure.error;
   }
 
   #behind(index: number, placed: Promise<void>, memory: Buffer | null): void {

@@ -1,7 +1,6 @@
 import { constants, createZstdDecompress, type ZstdDecompress } from 'node:zlib';
+import { roomFor, useRoomAgain, type Lent } from '../zlib-room.ts';
 
-/** Room for several contents: each allocation costs as much as unpacking a part of a MiB does. */
-const ROOM_BYTES = 4 * 1024 * 1024;
 /** As much again: what fills the room exactly is asked once more whether there is more to come. */
 const SPARE_BYTES = 64;
 /** Of zstd: what a payload may make us remember of what came before. */
@@ -12,15 +11,17 @@ const WINDOW_LOG_MAX = 24;
  * payload, as Node's own `zstdDecompress` makes them, cost half as much again as the unpacking.
  */
 class Unpacker {
+  readonly room_bytes: number;
   readonly #stream: ZstdDecompress;
   #content: Buffer[] = [];
   #content_bytes = 0;
   #expected_bytes = 0;
   #fail: (error: Error) => void = () => undefined;
 
-  constructor() {
+  constructor(room_bytes: number) {
+    this.room_bytes = room_bytes;
     this.#stream = createZstdDecompress({
-      chunkSize: ROOM_BYTES + SPARE_BYTES,
+      chunkSize: room_bytes + SPARE_BYTES,
       // Each write is a whole frame: one that ends too early is an error now, and not in the next payload.
       flush: constants.ZSTD_e_end,
       params: { [constants.ZSTD_d_windowLogMax]: WINDOW_LOG_MAX },
@@ -40,9 +41,10 @@ class Unpacker {
     else this.#stream.destroy(new Error(`more than ${this.#expected_bytes} bytes`));
   }
 
-  /** One at a time. @throws zstd's errors, and when it is not as long as expected; then it is of no use any more */
+  /** One at a time, and what it gives holds until the next. @throws zstd's errors, and when it is not as long as expected; then it is of no use any more */
   unpack(payload: Buffer, expected_bytes: number): Promise<Buffer> {
     this.#expected_bytes = expected_bytes;
+    useRoomAgain(this.#stream);
     return new Promise((resolve, reject) => {
       this.#fail = reject;
       this.#stream.write(payload, (error) => {
@@ -68,30 +70,41 @@ class Unpacker {
   }
 }
 
-/** As many as libuv has threads: more would wait there, each with its window and its room. */
+/** As many as libuv has threads: more would wait there. */
 const UNPACKED_AT_ONCE = 4;
 
-/** As many unpackers as payloads are unpacked at the same time. */
+/** As many unpackers as there are payloads that are being unpacked or written, each with its window and room for one. */
 export class Unpackers {
-  readonly #idle: Unpacker[] = [];
+  #idle: Unpacker[] = [];
   #busy = 0;
   readonly #waiting: (() => void)[] = [];
 
   /** @throws Error when the payload is not one frame of so many bytes */
-  async unpack(payload: Buffer, expected_bytes: number): Promise<Buffer> {
+  async unpack(payload: Buffer, expected_bytes: number): Promise<Lent> {
     while (this.#busy >= UNPACKED_AT_ONCE) await new Promise<void>((resolve) => this.#waiting.push(resolve));
     this.#busy += 1;
-    const unpacker = this.#idle.pop() ?? new Unpacker();
-    let has_unpacked = false;
+    const unpacker = this.#take(expected_bytes);
     try {
-      const content = await unpacker.unpack(payload, expected_bytes);
-      has_unpacked = true;
-      return content;
+      const bytes = await unpacker.unpack(payload, expected_bytes);
+      return { bytes, release: () => this.#takeBack(unpacker) };
+    } catch (error) {
+      unpacker.close();
+      throw error;
     } finally {
-      if (has_unpacked && unpacker.is_good) this.#idle.push(unpacker);
-      else unpacker.close();
       this.#busy -= 1;
       this.#waiting.shift()?.();
     }
+  }
+
+  #take(expected_bytes: number): Unpacker {
+    const idle = this.#idle.pop();
+    if (idle !== undefined && idle.room_bytes >= expected_bytes) return idle;
+    idle?.close();
+    return new Unpacker(roomFor(expected_bytes));
+  }
+
+  #takeBack(unpacker: Unpacker): void {
+    if (unpacker.is_good) this.#idle.push(unpacker);
+    else unpacker.close();
   }
 }

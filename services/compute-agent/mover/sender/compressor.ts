@@ -1,3 +1,4 @@
+import type { Lent } from '../zlib-room.ts';
 import { Packers } from './packers.ts';
 import { PackingJudge, WORTH_RATIO } from './packing-judge.ts';
 import { LIGHTEST_LEVEL, packingAt, type PackingStep } from './packing-levels.ts';
@@ -10,7 +11,7 @@ const TRY_EVERY = 32;
 /** What packs, and when; tests bring their own. */
 export interface CompressorHost {
   now_milliseconds(): number;
-  pack(plain: Buffer, level: number): Promise<Buffer>;
+  pack(plain: Buffer, level: number): Promise<Lent>;
   close(): void;
 }
 
@@ -24,8 +25,7 @@ function thisHost(): CompressorHost {
 }
 
 /** A payload as it is to be sent. */
-export interface Payload {
-  readonly bytes: Buffer;
+export interface Payload extends Lent {
   readonly is_packed: boolean;
   /** Told again when it was put on the wire. */
   readonly step: PackingStep;
@@ -45,7 +45,7 @@ export class Compressor {
 
   async pack(plain: Buffer): Promise<Payload> {
     const { step } = this.#judge;
-    const as_it_is = { bytes: plain, is_packed: false, step };
+    const as_it_is = { bytes: plain, release: () => undefined, is_packed: false, step };
     if (plain.length < WORTH_PACKING_BYTES) return as_it_is;
     const { level, of_three } = packingAt(step);
     if (level === null) {
@@ -56,10 +56,12 @@ export class Compressor {
       this.#payloads += 1;
       if (this.#payloads % 3 >= of_three) return as_it_is;
     }
-    const bytes = await this.#host.pack(plain, level ?? LIGHTEST_LEVEL);
-    const ratio = bytes.length / plain.length;
+    const packed = await this.#host.pack(plain, level ?? LIGHTEST_LEVEL);
+    const ratio = packed.bytes.length / plain.length;
     this.#judge.noteRatio(ratio);
-    return ratio < WORTH_RATIO ? { bytes, is_packed: true, step } : as_it_is;
+    if (ratio < WORTH_RATIO) return { ...packed, is_packed: true, step };
+    packed.release();
+    return as_it_is;
   }
 
   /** The link has taken a payload that was so long before. */
@@ -77,7 +79,7 @@ export class Compressor {
     this.#judge.forget();
   }
 
-  /** Lets its memory go. */
+  /** Lets its memory go, but for what was lent. */
   close(): void {
     this.#host.close();
   }

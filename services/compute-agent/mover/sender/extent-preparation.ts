@@ -13,6 +13,8 @@ export interface PreparedExtent {
   readonly extent: Extent;
   readonly plain_bytes: number;
   readonly step: PackingStep;
+  /** When its payload is not needed any more. */
+  readonly release: () => void;
 }
 
 /**
@@ -131,7 +133,7 @@ export class ExtentPreparation {
       segments,
       payload: payload.bytes,
     };
-    return { extent, plain_bytes: plain.length, step: payload.step };
+    return { extent, plain_bytes: plain.length, step: payload.step, release: payload.release };
   }
 }
 

@@ -1,10 +1,7 @@
 import { constants, createZstdCompress, type ZstdCompress } from 'node:zlib';
+import { roomFor, useRoomAgain, type Lent } from '../zlib-room.ts';
 
-/**
- * Room for several results: zstd packs in one go, and without copying, where its worst result would still fit, and what
- * is left of the room when it does not is filled the slower way.
- */
-const ROOM_BYTES = 4 * 1024 * 1024;
+/** zstd packs in one go, and without copying, where its worst result would fit. */
 const worstOf = (plain_bytes: number): number => plain_bytes + Math.ceil(plain_bytes / 128) + 1024;
 
 /**
@@ -13,13 +10,17 @@ const worstOf = (plain_bytes: number): number => plain_bytes + Math.ceil(plain_b
  * of the processor time, and a third of the time that passes.
  */
 class Packer {
+  readonly level: number;
+  readonly room_bytes: number;
   readonly #stream: ZstdCompress;
   #packed: Buffer[] = [];
   #fail: (error: Error) => void = () => undefined;
 
-  constructor(level: number, plain_bytes: number) {
+  constructor(level: number, room_bytes: number) {
+    this.level = level;
+    this.room_bytes = room_bytes;
     this.#stream = createZstdCompress({
-      chunkSize: Math.max(ROOM_BYTES, worstOf(plain_bytes)),
+      chunkSize: worstOf(room_bytes),
       // Each write is a whole frame.
       flush: constants.ZSTD_e_end,
       params: { [constants.ZSTD_c_compressionLevel]: level },
@@ -30,8 +31,9 @@ class Packer {
     this.#stream.on('close', () => this.#fail(new Error('the packer was closed')));
   }
 
-  /** One at a time. @throws zstd's errors; after one the packer is of no use */
+  /** One at a time, and what it gives holds until the next. @throws zstd's errors; after one the packer is of no use */
   pack(plain: Buffer): Promise<Buffer> {
+    useRoomAgain(this.#stream);
     return new Promise((resolve, reject) => {
       this.#fail = reject;
       this.#stream.write(plain, (error) => {
@@ -50,10 +52,13 @@ class Packer {
   }
 }
 
-/** As many as libuv has threads: more would wait there, each with its tables and its room. */
+/** As many as libuv has threads: more would wait there. */
 const PACKED_AT_ONCE = 4;
 
-/** As many packers as payloads are packed at the same time, all of one level: the others' memory is let go. */
+/**
+ * As many packers as there are payloads that are being packed or leave, each with its tables and room for one result, all
+ * of one level: the others' memory is let go.
+ */
 export class Packers {
   #level: number | null = null;
   #idle: Packer[] = [];
@@ -62,7 +67,7 @@ export class Packers {
   #closed = false;
 
   /** @throws zstd's errors */
-  async pack(plain: Buffer, level: number): Promise<Buffer> {
+  async pack(plain: Buffer, level: number): Promise<Lent> {
     while (this.#busy >= PACKED_AT_ONCE) await new Promise<void>((resolve) => this.#waiting.push(resolve));
     this.#busy += 1;
     try {
@@ -73,19 +78,29 @@ export class Packers {
     }
   }
 
-  async #packNow(plain: Buffer, level: number): Promise<Buffer> {
+  async #packNow(plain: Buffer, level: number): Promise<Lent> {
     if (level !== this.#level) this.#letGo();
     this.#level = level;
-    const packer = this.#idle.pop() ?? new Packer(level, plain.length);
-    let is_good = false;
+    const packer = this.#take(level, plain.length);
     try {
-      const packed = await packer.pack(plain);
-      is_good = true;
-      return packed;
-    } finally {
-      if (is_good && level === this.#level && !this.#closed) this.#idle.push(packer);
-      else packer.close();
+      const bytes = await packer.pack(plain);
+      return { bytes, release: () => this.#takeBack(packer) };
+    } catch (error) {
+      packer.close();
+      throw error;
     }
+  }
+
+  #take(level: number, plain_bytes: number): Packer {
+    const idle = this.#idle.pop();
+    if (idle !== undefined && idle.room_bytes >= plain_bytes) return idle;
+    idle?.close();
+    return new Packer(level, roomFor(plain_bytes));
+  }
+
+  #takeBack(packer: Packer): void {
+    if (packer.level === this.#level && !this.#closed) this.#idle.push(packer);
+    else packer.close();
   }
 
   /** What is being packed ends by itself. */

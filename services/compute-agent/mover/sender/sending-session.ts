@@ -188,7 +188,8 @@ export class SendingSession {
       await before;
       await this.#putNext(await preparing, stream.link);
     } finally {
-      await preparing.catch(() => undefined);
+      const prepared = await preparing.catch(() => null);
+      prepared?.release();
       this.#memory.give(read.memory);
     }
   }

@@ -50,6 +50,8 @@ class Sending {
   now_milliseconds = 0;
   readonly steps: number[] = [];
   tries = 0;
+  /** Packed, and not given back yet. */
+  lent = 0;
   #world: World;
   readonly #compressor: Compressor;
 
@@ -59,7 +61,11 @@ class Sending {
       now_milliseconds: () => this.now_milliseconds,
       pack: ({ length }, level) => {
         this.tries += 1;
-        return Promise.resolve(plain.subarray(0, Math.ceil(length * (this.#world.ratios[level] ?? 1))));
+        this.lent += 1;
+        return Promise.resolve({
+          bytes: plain.subarray(0, Math.ceil(length * (this.#world.ratios[level] ?? 1))),
+          release: () => (this.lent -= 1),
+        });
       },
       close: () => undefined,
     });
@@ -70,8 +76,10 @@ class Sending {
     this.#world = world;
     const began_at = this.now_milliseconds;
     for (let payload = 0; payload < payloads; payload += 1) {
-      const { step } = await this.#compressor.pack(plain);
+      const { step, release } = await this.#compressor.pack(plain);
       this.steps.push(step);
+      release();
+      expect(this.lent).toBe(0);
       this.now_milliseconds += MS_PER_SECOND / paceAt(world, step);
       this.#compressor.notePut(step, plain.length);
     }

@@ -6,18 +6,34 @@ import { Unpackers } from '../../../../services/compute-agent/mover/receiver/unp
 const MEBIBYTE = 1024 * 1024;
 const lines = (bytes: number, word: string): Buffer => Buffer.alloc(bytes, `a line with ${word} in it\n`);
 
+/** What comes out, copied, and its room given back. */
+async function through(unpackers: Unpackers, payload: Buffer, expected_bytes: number): Promise<Buffer> {
+  const { bytes, release } = await unpackers.unpack(payload, expected_bytes);
+  const content = Buffer.from(bytes);
+  release();
+  return content;
+}
+
 describe('unpackers', () => {
-  test('one after the other, beyond the room that they share', async () => {
+  test('what is given back makes room for the next one, and nothing else does', async () => {
     const unpackers = new Unpackers();
+    const first = lines(MEBIBYTE, 'nothing else');
+    const kept = await unpackers.unpack(zstdCompressSync(first), first.length);
+    const rooms = new Set([kept.bytes.buffer]);
     for (let place = 0; place < 12; place += 1) {
       const content = lines(MEBIBYTE - place * 1000, String(place));
-      expect((await unpackers.unpack(zstdCompressSync(content), content.length)).equals(content)).toBe(true);
+      const { bytes, release } = await unpackers.unpack(zstdCompressSync(content), content.length);
+      expect(bytes.equals(content)).toBe(true);
+      rooms.add(bytes.buffer);
+      release();
     }
+    expect(rooms.size).toBe(2);
+    expect(kept.bytes.equals(first)).toBe(true);
   });
 
-  test('one that is longer than the room', async () => {
+  test('one that is longer than any before', async () => {
     const content = lines(9 * MEBIBYTE + 7, 'nothing');
-    const unpacked = await new Unpackers().unpack(zstdCompressSync(content), content.length);
+    const unpacked = await through(new Unpackers(), zstdCompressSync(content), content.length);
     expect(unpacked.equals(content)).toBe(true);
   });
 
@@ -29,7 +45,7 @@ describe('unpackers', () => {
         async (arrays) => {
           const contents = arrays.map((array) => Buffer.from(array));
           const unpacked = await Promise.all(
-            contents.map((content) => unpackers.unpack(zstdCompressSync(content), content.length)),
+            contents.map((content) => through(unpackers, zstdCompressSync(content), content.length)),
           );
           expect(unpacked).toEqual(contents);
         },
@@ -50,22 +66,22 @@ describe('unpackers', () => {
     const unpackers = new Unpackers();
     const refused = unpackers.unpack(payload, content.length);
     await expect(refused).rejects.toThrow(Error);
-    expect((await unpackers.unpack(frame, content.length)).equals(content)).toBe(true);
+    expect((await through(unpackers, frame, content.length)).equals(content)).toBe(true);
   });
 
   test('more than one frame spoils no more than the payload behind it', async () => {
     const unpackers = new Unpackers();
     const trailing = Buffer.concat([frame, frame.subarray(0, 6)]);
-    await Promise.allSettled([unpackers.unpack(trailing, content.length)]);
-    await Promise.allSettled([unpackers.unpack(frame, content.length)]);
-    expect((await unpackers.unpack(frame, content.length)).equals(content)).toBe(true);
+    await Promise.allSettled([through(unpackers, trailing, content.length)]);
+    await Promise.allSettled([through(unpackers, frame, content.length)]);
+    expect((await through(unpackers, frame, content.length)).equals(content)).toBe(true);
   });
 
   test('any payload either is what was packed or is refused', async () => {
     const unpackers = new Unpackers();
     await fc.assert(
       fc.asyncProperty(fc.uint8Array({ maxLength: 200 }), fc.nat(300), async (bytes, expected_bytes) => {
-        const unpacked = await unpackers.unpack(Buffer.from(bytes), expected_bytes).catch(() => null);
+        const unpacked = await through(unpackers, Buffer.from(bytes), expected_bytes).catch(() => null);
         if (unpacked !== null) expect(unpacked).toHaveLength(expected_bytes);
       }),
     );
