@@ -1,6 +1,7 @@
 import { execFile } from 'node:child_process';
 import { readFile } from 'node:fs/promises';
 import type { FileHandle } from 'node:fs/promises';
+import { ExtentSet } from './extent-set.ts';
 import type { ExtentLayout } from './extents.ts';
 
 /** Smaller files are read faster than a process starts that could tell where their holes are. */
@@ -37,54 +38,6 @@ const majorOf = (device: number): number =>
   Number(((BigInt(device) >> 8n) & 0xfffn) | ((BigInt(device) >> 32n) & 0xfffff000n));
 const minorOf = (device: number): number =>
   Number((BigInt(device) & 0xffn) | ((BigInt(device) >> 12n) & 0xffffff00n));
-
-/** Which extents may hold data: one bit each. */
-export class ExtentSet {
-  readonly #bits: Uint8Array;
-
-  constructor(count: number, filled: boolean) {
-    this.#bits = new Uint8Array(Math.ceil(count / 8)).fill(filled ? 0xff : 0);
-  }
-
-  has(index: number): boolean {
-    return ((this.#bits[index >> 3] ?? 0) & (1 << (index & 7))) !== 0;
-  }
-
-  add(index: number): void {
-    this.#bits[index >> 3] = (this.#bits[index >> 3] ?? 0) | (1 << (index & 7));
-  }
-
-  delete(index: number): void {
-    this.#bits[index >> 3] = (this.#bits[index >> 3] ?? 0) & ~(1 << (index & 7));
-  }
-
-  /**
-   * Those that are not in the other one, as runs; and makes the other one equal.
-   * @param runs_max about so many, the rest is for the next time
-   */
-  takeNew(other: ExtentSet, runs_max = Infinity): [first: number, count: number][] {
-    const runs: [number, number][] = [];
-    for (const [place, bits] of this.#bits.entries()) {
-      if (bits === other.#bits[place]) continue;
-      if (runs.length >= runs_max) break;
-      for (let index = place * 8; index < place * 8 + 8; index += 1) {
-        if (!this.has(index) || other.has(index)) continue;
-        const last = runs.at(-1);
-        if (last !== undefined && last[0] + last[1] === index) last[1] += 1;
-        else runs.push([index, 1]);
-      }
-      other.#bits[place] = bits;
-    }
-    return runs;
-  }
-
-  /** For a disk of so many extents now: those that are new are not in it. */
-  grown(count: number): ExtentSet {
-    const set = new ExtentSet(count, false);
-    set.#bits.set(this.#bits.subarray(0, set.#bits.length));
-    return set;
-  }
-}
 
 /**
  * The extents of a file that are not wholly in holes. Everything, where asking costs more than reading or the

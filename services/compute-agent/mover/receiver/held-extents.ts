@@ -1,4 +1,4 @@
-import { ExtentSet } from '../disks/data-map.ts';
+import { ExtentSet } from '../disks/extent-set.ts';
 import type { ExtentLayout } from '../disks/extents.ts';
 import { LeafTable } from '../disks/leaf-table.ts';
 import { goThrough } from './journal-records.ts';

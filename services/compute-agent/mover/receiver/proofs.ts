@@ -1,5 +1,5 @@
 import { join } from 'node:path';
-import { ExtentSet } from '../disks/data-map.ts';
+import { ExtentSet } from '../disks/extent-set.ts';
 import type { CpuShare } from '../cpu-share.ts';
 import { RereadDisk } from '../disks/reread-disk.ts';
 import { onDisk } from './failures.ts';

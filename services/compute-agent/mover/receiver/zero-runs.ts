@@ -1,4 +1,4 @@
-import { ExtentSet } from '../disks/data-map.ts';
+import { ExtentSet } from '../disks/extent-set.ts';
 
 /** Of a file; zeros, and nothing else, were written there by us. */
 export interface ZeroRun {

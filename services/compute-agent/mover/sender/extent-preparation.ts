@@ -1,4 +1,4 @@
-import { ExtentSet } from '../disks/data-map.ts';
+import { ExtentSet } from '../disks/extent-set.ts';
 import { segmentsOf, UNKNOWN_LEAF, type Segment } from '../disks/extents.ts';
 import type { LeafTable } from '../disks/leaf-table.ts';
 import { decodedBytes, encodings, type Extent, type ExtentAddress } from '../protocol.ts';

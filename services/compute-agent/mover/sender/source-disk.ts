@@ -1,8 +1,9 @@
 import { constants } from 'node:fs';
 import type { FileHandle } from 'node:fs/promises';
 import { join } from 'node:path';
-import { ExtentSet, extentsWithData, sizeOf } from '../disks/data-map.ts';
+import { extentsWithData, sizeOf } from '../disks/data-map.ts';
 import { openDirect } from '../disks/direct-file.ts';
+import { ExtentSet } from '../disks/extent-set.ts';
 import { ExtentLayout, isZero, leafOf, ZERO_LEAF } from '../disks/extents.ts';
 import { LeafTable } from '../disks/leaf-table.ts';
 import type { ByteRange } from '../mover.ts';

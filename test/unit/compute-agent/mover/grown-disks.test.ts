@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import { ExtentSet } from '../../../../services/compute-agent/mover/disks/data-map.ts';
+import { ExtentSet } from '../../../../services/compute-agent/mover/disks/extent-set.ts';
 import { ExtentLayout, ZERO_LEAF } from '../../../../services/compute-agent/mover/disks/extents.ts';
 import { LeafTable } from '../../../../services/compute-agent/mover/disks/leaf-table.ts';
 

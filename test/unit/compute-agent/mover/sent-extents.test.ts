@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import { ExtentSet } from '../../../../services/compute-agent/mover/disks/data-map.ts';
+import { ExtentSet } from '../../../../services/compute-agent/mover/disks/extent-set.ts';
 import { SentExtents } from '../../../../services/compute-agent/mover/sender/sent-extents.ts';
 import { migrationId } from '../../../../shared/domain/ids.ts';
 
