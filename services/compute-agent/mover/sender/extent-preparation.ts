@@ -55,7 +55,12 @@ export class ExtentPreparation {
 
   /** Nobody knows any more whether these have arrived. */
   doubt(extents: readonly ExtentAddress[]): void {
-    for (const { disk, index } of extents) this.held[disk]?.set(index, UNKNOWN_LEAF);
+    try {
+      for (const { disk, index } of extents) this.held[disk]?.set(index, UNKNOWN_LEAF);
+    } catch (error) {
+      // The session would take them for held.
+      this.#window.fail(error);
+    }
   }
 
   /**

@@ -1,3 +1,4 @@
+import { SpillFailure } from '../disks/spill-file.ts';
 import { frameTypes, ProtocolError } from '../protocol.ts';
 import { SourceReadFailure } from './read-ahead.ts';
 import { RemoteFailure, type ReceiverLink } from './receiver-link.ts';
@@ -98,4 +99,7 @@ export class FurtherStreams {
 
 /** What is not about one connection. */
 const endsOthersToo = (reason: unknown): boolean =>
-  reason instanceof RemoteFailure || reason instanceof ProtocolError || reason instanceof SourceReadFailure;
+  reason instanceof RemoteFailure ||
+  reason instanceof ProtocolError ||
+  reason instanceof SourceReadFailure ||
+  reason instanceof SpillFailure;

@@ -35,6 +35,7 @@ export function describeFailure(error: unknown, where: ReceiverPlace): TransferF
 }
 
 export function readFailed(disk: string, error: unknown): DroverError {
+  if (error instanceof SpillFailure) return spillFailed('source', error);
   const reason = error instanceof Error ? error.message : String(error);
   return new DroverError('mover_read_failed', { disk, reason }, { cause: error });
 }
