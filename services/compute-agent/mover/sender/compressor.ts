@@ -1,7 +1,7 @@
 import type { Lent } from '../zlib-room.ts';
 import { Packers } from './packers.ts';
 import { PackingJudge, WORTH_RATIO } from './packing-judge.ts';
-import { LIGHTEST_LEVEL, packingAt, type PackingStep } from './packing-levels.ts';
+import { levelAt, PLAIN, TRIED, type PackingStep } from './packing-levels.ts';
 
 /** Shorter payloads are not worth the call. */
 const WORTH_PACKING_BYTES = 4 * 1024;
@@ -37,7 +37,6 @@ export class Compressor {
   readonly #host: CompressorHost;
   /** The first payload is tried. */
   #since_try = TRY_EVERY;
-  #payloads = 0;
 
   constructor(host: CompressorHost = thisHost()) {
     this.#host = host;
@@ -47,18 +46,16 @@ export class Compressor {
     const { step } = this.#judge;
     const as_it_is = { bytes: plain, release: () => undefined, is_packed: false, step };
     if (plain.length < WORTH_PACKING_BYTES) return as_it_is;
-    const { level, of_three } = packingAt(step);
-    if (level === null) {
+    if (step === PLAIN) {
       this.#since_try += 1;
       if (this.#since_try < TRY_EVERY) return as_it_is;
       this.#since_try = 0;
-    } else {
-      this.#payloads += 1;
-      if (this.#payloads % 3 >= of_three) return as_it_is;
     }
-    const packed = await this.#host.pack(plain, level ?? LIGHTEST_LEVEL);
+    const level = levelAt(step) ?? levelAt(TRIED);
+    if (level === null) return as_it_is;
+    const packed = await this.#host.pack(plain, level);
     const ratio = packed.bytes.length / plain.length;
-    this.#judge.noteRatio(ratio);
+    this.#judge.noteRatio(step, ratio);
     if (ratio < WORTH_RATIO) return { ...packed, is_packed: true, step };
     packed.release();
     return as_it_is;

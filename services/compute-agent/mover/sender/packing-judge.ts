@@ -1,7 +1,9 @@
-import { HEAVIEST, LIGHTEST, PLAIN, type PackingStep } from './packing-levels.ts';
+import { HEAVIEST, LIGHTEST, PLAIN, TRIED, type PackingStep } from './packing-levels.ts';
 
 /** A packed payload must be smaller than this part of the plain one. */
 export const WORTH_RATIO = 0.9;
+/** What the lightest step gets no shorter than this no other one will. */
+const HOPELESS_RATIO = 0.97;
 /** Weight of the newest measurement in the running mean of a pace. */
 const NEWEST_PACE_WEIGHT = 0.5;
 /** The same of ratios: one that packs well is believed at once, a few that do not are borne. */
@@ -61,8 +63,10 @@ export class PackingJudge {
     return this.#step;
   }
 
-  /** What a payload was packed to: a part of its length. */
-  noteRatio(ratio: number): void {
+  /** What a payload was packed to, at the step or for a try: a part of its length. */
+  noteRatio(step: PackingStep, ratio: number): void {
+    // It says little of what the heavier ones would make of it.
+    if (step === LIGHTEST && ratio < HOPELESS_RATIO) return;
     const was_worth = this.#isWorth();
     this.#ratio = this.#ratio === null ? ratio : mean(this.#ratio, ratio, NEWEST_RATIO_WEIGHT);
     const is_worth = this.#isWorth();
@@ -150,6 +154,8 @@ export class PackingJudge {
   /** The best, unless it is time to look at one beside it. */
   #nextToTry(): PackingStep {
     const beside = [this.#best + 1, this.#best - 1].filter((step) => step >= PLAIN && step <= HEAVIEST);
+    // What the lightest step shortens too little the one behind it may be worth packing with.
+    if (this.#best === PLAIN) beside.push(TRIED);
     for (const step of beside) {
       const neighbour = this.#neighbour(step);
       if (neighbour.wait <= 0) return step;
