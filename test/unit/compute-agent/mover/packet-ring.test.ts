@@ -133,6 +133,21 @@ describe('a ring of packets', () => {
     expect(cipher).toEqual(before);
   });
 
+  test('what a long packet has wasted at the end of the ring is no room for short ones behind it', async () => {
+    const { cipher, send, drain, expectAll } = connection();
+    const sendAlone = async (payload_bytes: number, fill: number): Promise<void> => {
+      send(payload_bytes, fill);
+      await Promise.resolve();
+    };
+    // The ring holds 191 of these, and most of one more that has to begin at its start again.
+    for (let place = 0; place < 187; place += 1) await sendAlone(32_768, 1);
+    drain(8);
+    for (let place = 0; place < 5; place += 1) await sendAlone(32_768, 2);
+    expect(cipher.own_packets).toBe(0);
+    while (cipher.own_packets === 0) await sendAlone(4096, 3);
+    expectAll();
+  });
+
   test('never lays out over what has not left, however slowly it leaves', async () => {
     const step = fc.oneof(
       // Up to 2 MiB at once, so that a few steps go around the ring.
