@@ -60,13 +60,14 @@ export interface AdmitOptions {
   /** Of a link to the target's sshd; nothing: directly. */
   readonly port?: number;
   readonly connections?: number;
+  readonly connections_min?: number;
 }
 
 /** All that a host does before a copy of this disk. */
 export async function admit(
   hosts: BenchHosts,
   name: string,
-  { port, connections }: AdmitOptions,
+  { port, connections, connections_min }: AdmitOptions,
 ): Promise<Admitted> {
   const { admission, sshd } = hosts;
   const migration_id = migrationId(randomUUID());
@@ -94,6 +95,7 @@ export async function admit(
     limit_bytes_per_second: 0,
     stall_timeout_seconds: 60,
     ...(connections === undefined ? {} : { connections }),
+    ...(connections_min === undefined ? {} : { connections_min }),
   };
   const verify = async (sent: CommandResults['copy']): Promise<void> => {
     const { digests } = await admission.verify({ migration_id, folder, disks }, quietly);

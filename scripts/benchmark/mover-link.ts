@@ -5,6 +5,8 @@ export interface BenchLink {
   readonly port: number;
   /** What has gone to the target so far, over all connections. */
   readonly sent_bytes: () => number;
+  /** Connections that are open at this moment. */
+  readonly open: () => number;
   close(): Promise<void>;
 }
 
@@ -54,6 +56,7 @@ export async function startLink(target_port: number, options: BenchLinkOptions):
   return {
     port: typeof address === 'object' && address !== null ? address.port : 0,
     sent_bytes: () => sent_bytes,
+    open: () => sockets.size / 2,
     close: async () => {
       for (const socket of sockets) socket.destroy();
       await new Promise<void>((resolve) => server.close(() => resolve()));

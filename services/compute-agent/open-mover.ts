@@ -28,6 +28,7 @@ export function openMover(configuration: Configuration, log: Logger): Mover {
           'a sender that was killed is still there: it hangs in the kernel, on a disk or mount of this host. It only reads; the next copy gets another one',
         ),
       connections: mover.connections,
+      connections_min: mover.connections_min,
       cpu_percent: mover.cpu_percent,
       host_limit: {
         bytes_per_second: mover.host_limit_bytes_per_second,

@@ -101,8 +101,10 @@ export interface Transfer {
   /** True: send nothing until it is told to. */
   readonly paused?: boolean;
   readonly stall_timeout_seconds: number;
-  /** How many connections one copy may use at once. Nothing: 1. */
+  /** How many connections one copy may use at once, if more are faster. Nothing: 1. */
   readonly connections?: number;
+  /** How many it uses when there is much to send, whether or not they are faster. Nothing: 1. */
+  readonly connections_min?: number;
 }
 
 export interface TransferWatch {

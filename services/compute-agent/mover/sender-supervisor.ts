@@ -31,8 +31,9 @@ export interface SenderSupervisorOptions {
   readonly kill_seconds_max?: number;
   /** All transfers of this host together; each gets an equal share. */
   readonly host_limit?: HostLimitOptions;
-  /** Connections of one copy whose transfer does not say it. Nothing: 1. */
+  /** Connections of one copy whose transfer does not say it, at most and at least. Nothing: 1. */
   readonly connections?: number;
+  readonly connections_min?: number;
   /** What each sender may take of the host's processors; 100: one core. Nothing: 100. */
   readonly cpu_percent?: number;
 }
@@ -44,11 +45,12 @@ export function createSenderSupervisor(options: SenderSupervisorOptions): Sender
 
 class HostSenders implements SenderSupervisor {
   readonly #roster: SenderRoster;
-  readonly #connections: number;
+  readonly #connections: Pick<Transfer, 'connections' | 'connections_min'>;
 
   constructor(options: SenderSupervisorOptions) {
     const { state_path, idle_workers, onStartFailed, onStuck, kill_seconds_max } = options;
-    this.#connections = options.connections ?? 1;
+    const { connections = 1, connections_min = 1 } = options;
+    this.#connections = { connections, connections_min };
     const workers = {
       state_path,
       idle_max: idle_workers ?? 3,
@@ -68,7 +70,7 @@ class HostSenders implements SenderSupervisor {
   }
 
   #configured(transfer: Transfer): Transfer {
-    return { connections: this.#connections, ...transfer };
+    return { ...this.#connections, ...transfer };
   }
 
   async round(transfer: Transfer, wish: RoundWish, watch: TransferWatch): Promise<readonly RoundFigures[]> {

@@ -54,10 +54,16 @@ export const moverSection = defineSection('mover', 'How disks travel between hos
     help: 'What a target reserves for an arriving disk beside the bytes in use: this part of those that its guest has not used yet, but 64 MiB at least. A guest that writes more while it is moved stays where it is. 100: a disk that fills up on its way still fits. 0: hosts that promise more than they have.',
   }),
   connections: integer({
+    default: 4,
+    minimum: 1,
+    maximum: 8,
+    help: 'Connections of one copy, at most. A copy begins with one. While that is what it waits for, and there is much left to send, it tries another, keeps it when the copy is clearly faster with it, and gives it up when it is not, or not any more. One is enough where a round trip takes a millisecond; over longer ways each carries 2 MiB per round trip at most, and more of them carry more. Each is a process of sshd on the target, with a core of its own if there is one. 1: never more than one.',
+  }),
+  connections_min: integer({
     default: 1,
     minimum: 1,
     maximum: 8,
-    help: 'Connections of one copy. A further one is made when there is much to send. One is enough where a round trip takes a millisecond; over longer ways each carries 2 MiB per round trip at most, and more of them carry more. Each is a process of sshd on the target, with a core of its own if there is one.',
+    help: 'Connections that a copy makes at once when there is much to send, and keeps, whether or not it is faster with them. The same as connections: always so many, where the way is known. No more than connections are made.',
   }),
   cpu_percent: integer({
     default: 100,

@@ -28,7 +28,7 @@ afterAll(async () => {
 async function copy(disturb: (connections_before: number) => void) {
   const before = proxy.made();
   const admitted = await admit(pair, NAMES, {
-    transfer: { limit_bytes_per_second: RATE, connections: 3 },
+    transfer: { limit_bytes_per_second: RATE, connections: 3, connections_min: 3 },
   });
   const transfer = { ...admitted.transfer, endpoint: { ...admitted.endpoint, port: proxy.port } };
   const watch = watching();

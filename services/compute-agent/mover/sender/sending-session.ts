@@ -27,8 +27,6 @@ export const UNACKNOWLEDGED_BYTES_MAX = 64 * 1024 * 1024;
  * with text one thread packs less than the link would take.
  */
 const READY_AT_ONCE = 2;
-/** A round with less to send is over before more connections would pay. */
-const WORTH_MORE_CONNECTIONS_BYTES = 32 * 1024 * 1024;
 
 /** How long an explanation is waited for after the connection has failed under a write. */
 const LAST_WORDS_SECONDS = 1;
@@ -45,23 +43,23 @@ export class SendingSession {
   readonly #reads: AsyncGenerator<PendingRead, void, undefined>;
   /** Sent over a stream that broke, and nobody knows whether they arrived. */
   #lost: readonly ExtentAddress[] = [];
-  #put_bytes = 0;
   readonly #further: FurtherStreams;
 
   constructor(options: SendingOptions) {
     this.#options = options;
-    const { disks, further } = options;
+    const { disks, connections, openStream } = options;
     const preparation = new ExtentPreparation(options, this.#window);
     this.#preparation = preparation;
     this.#further = new FurtherStreams({
-      ...further,
+      open: openStream,
       send: (stream) => this.#sendOver(stream),
       onBroken: (stream) => this.#lose(this.#window.lose(stream)),
+      onRefused: (place) => connections.noteRefused(place),
       onFailure: (error) => this.#window.fail(error),
     });
     const ahead = readAheadOf(disks);
     this.#ready_at_once = Math.min(READY_AT_ONCE, ahead);
-    const pieces = ahead + (1 + this.#ready_at_once) * (1 + further.count);
+    const pieces = ahead + (1 + this.#ready_at_once) * connections.most;
     this.#memory = new MemoryPool(pieces, (asking) =>
       options.waited_for.during('a disk to be read for the first time', asking),
     );
@@ -72,8 +70,9 @@ export class SendingSession {
 
   /** @throws RemoteFailure, ConnectionClosed, ProtocolError, SourceReadFailure */
   async run(): Promise<SessionResult> {
-    const { link, disks, counters, round, held, prove, compressor } = this.#options;
+    const { link, disks, counters, round, held, prove, compressor, connections } = this.#options;
     compressor.restart();
+    connections.beginSession();
     counters.processed_bytes = 0;
     counters.skipped_bytes = 0;
     const sizes = disks.map(({ name, layout }) => ({ name, size_bytes: layout.size_bytes }));
@@ -146,7 +145,7 @@ export class SendingSession {
   }
 
   async #sendDisks(): Promise<void> {
-    const leading = { number: 0, link: this.#options.link };
+    const leading = { number: 0, link: this.#options.link, isRetired: () => false };
     try {
       do {
         await this.#sendOver(leading);
@@ -159,19 +158,20 @@ export class SendingSession {
     }
   }
 
-  /** Sends, over one stream of any number, until nothing is left. While one extent leaves, the next are made ready. */
+  /** Sends, over one stream of any number, until nothing is left or it is to end. While one extent leaves, the next are made ready. */
   async #sendOver(stream: Stream): Promise<void> {
     const leaving: Promise<void>[] = [];
     let last: Promise<void> = Promise.resolve();
     try {
-      for (let read = await this.#nextRead(); read !== null; read = await this.#nextRead()) {
+      while (!stream.isRetired()) {
+        const read = await this.#nextRead();
+        if (read === null) break;
         await this.#options.cpu.turn();
         last = this.#leave(read, stream, last);
         // Waited for later: until then it is nobody's unhandled failure.
         last.catch(() => undefined);
         leaving.push(last);
         if (leaving.length > this.#ready_at_once) await leaving.shift();
-        if (this.#put_bytes >= WORTH_MORE_CONNECTIONS_BYTES) this.#further.start();
       }
       await last;
     } finally {
@@ -217,11 +217,19 @@ export class SendingSession {
       this.#preparation.noteLeft(extent, 0);
       throw error;
     }
-    this.#options.compressor.notePut(step, plain_bytes);
+    const { compressor, connections, counters, total_bytes } = this.#options;
+    compressor.notePut(step, plain_bytes);
+    connections.notePut({
+      open: 1 + this.#further.count,
+      packing: step,
+      plain_bytes,
+      left_bytes: total_bytes - counters.processed_bytes,
+    });
+    this.#further.want(connections.wanted - 1);
   }
 
   async #put(extent: Extent, link: ReceiverLink): Promise<void> {
-    const { limiter, counters, onActivity } = this.#options;
+    const { limiter, counters, connections, onActivity } = this.#options;
     const parts = [extentFrameHead(extent), extent.payload];
     const frame_bytes = parts.reduce((sum, { length }) => sum + length, 0);
     let left_bytes = 0;
@@ -229,9 +237,8 @@ export class SendingSession {
       for (let at = 0; at < part.length;) {
         const slice = part.subarray(at, at + Math.min(limiter.slice_bytes, part.length));
         await limiter.take(slice.length);
-        await link.connection.write(slice);
+        await connections.during(link.connection.write(slice), slice.length);
         at += slice.length;
-        this.#put_bytes += slice.length;
         counters.sent_bytes += slice.length;
         left_bytes += slice.length;
         this.#preparation.noteLeft(extent, left_bytes / frame_bytes);

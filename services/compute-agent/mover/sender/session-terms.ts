@@ -2,6 +2,7 @@ import type { CpuShare } from '../cpu-share.ts';
 import type { LeafTable } from '../disks/leaf-table.ts';
 import type { Done } from '../protocol.ts';
 import type { Compressor } from './compressor.ts';
+import type { ConnectionsInUse } from './connections-in-use.ts';
 import type { RateLimiter } from './rate-limiter.ts';
 import type { ReceiverLink } from './receiver-link.ts';
 import type { SourceDisk } from './source-disk.ts';
@@ -42,6 +43,8 @@ export const countedSince = (now: TransferCounters, before: TransferCounters) =>
 export interface SendingOptions {
   readonly link: ReceiverLink;
   readonly disks: readonly SourceDisk[];
+  /** Of all disks. */
+  readonly total_bytes: number;
   readonly round: number;
   readonly limiter: RateLimiter;
   readonly cpu: CpuShare;
@@ -51,8 +54,10 @@ export interface SendingOptions {
   readonly held: readonly LeafTable[] | null;
   /** More rounds will follow: the receiver reads what it has written again. */
   readonly prove: boolean;
-  /** Further connections that may be made, and how. They send extents, no more; one that breaks is done without. */
-  readonly further: { readonly count: number; readonly open: (stream: number) => Promise<ReceiverLink> };
+  /** How many connections there should be at any moment. The further ones send extents, no more. */
+  readonly connections: ConnectionsInUse;
+  /** Makes a further connection. @param place its number in the session, from 1 on */
+  readonly openStream: (place: number) => Promise<ReceiverLink>;
   /** Told of each read of a disk. */
   readonly waited_for: WaitedFor;
   /** Something has moved: the transfer is not stalled. */

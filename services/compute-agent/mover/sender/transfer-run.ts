@@ -6,6 +6,7 @@ import { unlimitedCpu, type CpuShare } from '../cpu-share.ts';
 import type { ChangedRanges, Transfer } from '../mover.ts';
 import { addressOf } from './address-of.ts';
 import { Compressor } from './compressor.ts';
+import { ConnectionsInUse } from './connections-in-use.ts';
 import { nameDamage } from './holdings.ts';
 import { RateLimiter } from './rate-limiter.ts';
 import { SendingSession } from './sending-session.ts';
@@ -16,6 +17,7 @@ import { TransferClock } from './transfer-clock.ts';
 import { TransferDisks } from './transfer-disks.ts';
 import { describeFailure, type TransferFailure } from './transfer-failures.ts';
 import { TransferLink, type OpenLink } from './transfer-link.ts';
+import { transferProgress } from './transfer-progress.ts';
 import { WaitedFor } from './waited-for.ts';
 
 const FIRST_PAUSE_SECONDS = 0.1;
@@ -33,6 +35,7 @@ export class TransferRun {
   readonly #limiter: RateLimiter;
   readonly #cpu: CpuShare;
   readonly #compressor = new Compressor();
+  readonly #connections: ConnectionsInUse;
   readonly #counters = newCounters();
   readonly #clock = new TransferClock();
   readonly #waited_for = new WaitedFor();
@@ -49,6 +52,7 @@ export class TransferRun {
     this.#disks = new TransferDisks(transfer, this.#waited_for, () => this.#clock.noteActivity());
     this.#cpu = options.cpu ?? unlimitedCpu;
     this.#limiter = new RateLimiter(transfer.limit_bytes_per_second);
+    this.#connections = new ConnectionsInUse(transfer);
     this.#stall_watch = new StallWatch(transfer, {
       link: this.#link,
       clock: this.#clock,
@@ -62,6 +66,7 @@ export class TransferRun {
     if (limit_bytes_per_second === this.#limiter.rate_bytes_per_second) return;
     this.#limiter.setRate(limit_bytes_per_second);
     this.#compressor.forget();
+    this.#connections.forget();
   }
 
   /** What has been sent stays; the connections are kept and cost nothing. */
@@ -69,6 +74,7 @@ export class TransferRun {
     this.#limiter.setPaused(paused);
     this.#clock.setPaused(paused);
     this.#compressor.restart();
+    this.#connections.restart();
   }
 
   /** Logs in and says hello; the connection is kept for `send`. @throws DroverError */
@@ -200,6 +206,7 @@ export class TransferRun {
     const session = new SendingSession({
       link,
       disks: this.#disks.all,
+      total_bytes: this.#disks.total_bytes,
       round: this.#round,
       limiter: this.#limiter,
       cpu: this.#cpu,
@@ -207,10 +214,8 @@ export class TransferRun {
       counters: this.#counters,
       held: this.#link.held,
       prove,
-      further: {
-        count: (this.#transfer.connections ?? 1) - 1,
-        open: (stream) => this.#link.openStream(stream),
-      },
+      connections: this.#connections,
+      openStream: (place) => this.#link.openStream(place),
       waited_for: this.#waited_for,
       onActivity: () => this.#clock.noteActivity(),
     });
@@ -235,20 +240,12 @@ export class TransferRun {
   }
 
   progress(): TransferProgress {
-    const { processed_bytes, sent_bytes, skipped_bytes } = this.#counters;
-    const rate = this.#clock.rateAt(processed_bytes);
-    const { total_bytes } = this.#disks;
-    const remaining_bytes = total_bytes - processed_bytes;
-    return {
+    return transferProgress({
       round: this.#round,
-      disk_total_bytes: total_bytes,
-      disk_processed_bytes: processed_bytes,
-      disk_remaining_bytes: remaining_bytes,
-      sent_bytes,
-      skipped_bytes,
-      rate_bytes_per_second: Math.round(rate),
-      eta_seconds: rate > 0 ? Math.ceil(remaining_bytes / rate) : null,
+      total_bytes: this.#disks.total_bytes,
+      counters: this.#counters,
+      clock: this.#clock,
       paused: this.#limiter.paused,
-    };
+    });
   }
 }
