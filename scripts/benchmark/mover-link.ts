@@ -5,8 +5,9 @@ export interface BenchLink {
   readonly port: number;
   /** What has gone to the target so far, over all connections. */
   readonly sent_bytes: () => number;
-  /** Connections that are open at this moment. */
+  /** Connections that are open at this moment, and those that were made so far. */
   readonly open: () => number;
+  readonly made: () => number;
   close(): Promise<void>;
 }
 
@@ -26,6 +27,7 @@ export async function startLink(target_port: number, options: BenchLinkOptions):
   const { bytes_per_second = 0, delay_milliseconds = 0 } = options;
   const sockets = new Set<Socket>();
   let sent_bytes = 0;
+  let made = 0;
   /** When what has been let through would have gone through the limited link. */
   let free_at = 0;
   /** @returns how long the sender must wait */
@@ -37,6 +39,7 @@ export async function startLink(target_port: number, options: BenchLinkOptions):
     return free_at - now - BURST_SECONDS * 1000;
   };
   const server = createServer({ allowHalfOpen: true }, (from) => {
+    made += 1;
     const to = connect({ host: '127.0.0.1', port: target_port, allowHalfOpen: true });
     for (const socket of [from, to]) {
       sockets.add(socket);
@@ -57,6 +60,7 @@ export async function startLink(target_port: number, options: BenchLinkOptions):
     port: typeof address === 'object' && address !== null ? address.port : 0,
     sent_bytes: () => sent_bytes,
     open: () => sockets.size / 2,
+    made: () => made,
     close: async () => {
       for (const socket of sockets) socket.destroy();
       await new Promise<void>((resolve) => server.close(() => resolve()));

@@ -28,6 +28,12 @@ export interface PutExtent {
   readonly left_bytes: number;
 }
 
+/** What says how many connections a transfer uses. */
+export type ConnectionCount = Pick<
+  ConnectionsInUse,
+  'most' | 'wanted' | 'open' | 'beginSession' | 'during' | 'notePut' | 'noteRefused' | 'restart' | 'forget'
+>;
+
 /** How many connections a transfer uses. What was found in one session holds for the next. */
 export class ConnectionsInUse {
   readonly most: number;

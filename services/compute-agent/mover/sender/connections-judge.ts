@@ -6,9 +6,9 @@ const SETTLING_MILLISECONDS = 1000;
 const OPENING_MILLISECONDS_MAX = 30_000;
 
 /** For this part of the time, in the mean over the connections, a connection must have had no room for what was ready. */
-const HELD_UP_MIN = 0.6;
+const HELD_UP_MIN = 0.7;
 /** A thread that is busy for more of the time than this would not serve another connection. */
-const BUSY_MAX = 0.8;
+const BUSY_MAX = 0.7;
 /** When less time is left, a login and the measuring are not earned back. */
 const LEFT_MILLISECONDS_MIN = 4000;
 

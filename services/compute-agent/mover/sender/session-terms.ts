@@ -2,10 +2,11 @@ import type { CpuShare } from '../cpu-share.ts';
 import type { LeafTable } from '../disks/leaf-table.ts';
 import type { Done } from '../protocol.ts';
 import type { Compressor } from './compressor.ts';
-import type { ConnectionsInUse } from './connections-in-use.ts';
+import type { ConnectionCount } from './connections-in-use.ts';
 import type { RateLimiter } from './rate-limiter.ts';
 import type { ReceiverLink } from './receiver-link.ts';
 import type { SourceDisk } from './source-disk.ts';
+import type { OpenLink } from './transfer-link.ts';
 import type { WaitedFor } from './waited-for.ts';
 
 /** What has been done so far, over all sessions of a transfer. */
@@ -39,6 +40,16 @@ export const countedSince = (now: TransferCounters, before: TransferCounters) =>
   resent_bytes: now.resent_bytes - before.resent_bytes,
 });
 
+/** How a transfer differs from others of its kind. */
+export interface TransferOptions {
+  /** Nothing: over SSH. */
+  readonly open?: OpenLink;
+  /** What it may take of the host. Nothing: all. */
+  readonly cpu?: CpuShare;
+  /** Nothing: as many as are found to be worth it. */
+  readonly connections?: ConnectionCount;
+}
+
 /** What a session gets from the transfer that it is an attempt of. */
 export interface SendingOptions {
   readonly link: ReceiverLink;
@@ -55,7 +66,7 @@ export interface SendingOptions {
   /** More rounds will follow: the receiver reads what it has written again. */
   readonly prove: boolean;
   /** How many connections there should be at any moment. The further ones send extents, no more. */
-  readonly connections: ConnectionsInUse;
+  readonly connections: ConnectionCount;
   /** Makes a further connection. @param place its number in the session, from 1 on */
   readonly openStream: (place: number) => Promise<ReceiverLink>;
   /** Told of each read of a disk. */

@@ -6,17 +6,17 @@ import { unlimitedCpu, type CpuShare } from '../cpu-share.ts';
 import type { ChangedRanges, Transfer } from '../mover.ts';
 import { addressOf } from './address-of.ts';
 import { Compressor } from './compressor.ts';
-import { ConnectionsInUse } from './connections-in-use.ts';
+import { ConnectionsInUse, type ConnectionCount } from './connections-in-use.ts';
 import { nameDamage } from './holdings.ts';
 import { RateLimiter } from './rate-limiter.ts';
 import { SendingSession } from './sending-session.ts';
 import type { SentRuns } from './sent-extents.ts';
-import { countedSince, newCounters, type SessionResult } from './session-terms.ts';
+import { countedSince, newCounters, type SessionResult, type TransferOptions } from './session-terms.ts';
 import { StallWatch } from './stall-watch.ts';
 import { TransferClock } from './transfer-clock.ts';
 import { TransferDisks } from './transfer-disks.ts';
 import { describeFailure, type TransferFailure } from './transfer-failures.ts';
-import { TransferLink, type OpenLink } from './transfer-link.ts';
+import { TransferLink } from './transfer-link.ts';
 import { transferProgress } from './transfer-progress.ts';
 import { WaitedFor } from './waited-for.ts';
 
@@ -35,7 +35,7 @@ export class TransferRun {
   readonly #limiter: RateLimiter;
   readonly #cpu: CpuShare;
   readonly #compressor = new Compressor();
-  readonly #connections: ConnectionsInUse;
+  readonly #connections: ConnectionCount;
   readonly #counters = newCounters();
   readonly #clock = new TransferClock();
   readonly #waited_for = new WaitedFor();
@@ -45,14 +45,13 @@ export class TransferRun {
   #mismatched = false;
   #has_begun = false;
 
-  /** @param options.open default: over SSH */
-  constructor(transfer: Transfer, options: { readonly open?: OpenLink; readonly cpu?: CpuShare } = {}) {
+  constructor(transfer: Transfer, options: TransferOptions = {}) {
     this.#transfer = transfer;
     this.#link = new TransferLink(transfer, options.open);
     this.#disks = new TransferDisks(transfer, this.#waited_for, () => this.#clock.noteActivity());
     this.#cpu = options.cpu ?? unlimitedCpu;
     this.#limiter = new RateLimiter(transfer.limit_bytes_per_second);
-    this.#connections = new ConnectionsInUse(transfer);
+    this.#connections = options.connections ?? new ConnectionsInUse(transfer);
     this.#stall_watch = new StallWatch(transfer, {
       link: this.#link,
       clock: this.#clock,
