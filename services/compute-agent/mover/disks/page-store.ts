@@ -52,8 +52,13 @@ export class PageStore {
     this.#file.folder = folder;
   }
 
-  get resident_bytes(): number {
+  /** Taken for good: memory that is let go and taken again is there twice until somebody collects it. */
+  get memory_bytes(): number {
     return this.#frames.length * PAGE_BYTES;
+  }
+
+  get resident_bytes(): number {
+    return (this.#frames.length - this.#free.length) * PAGE_BYTES;
   }
 
   get spilled_bytes(): number {
@@ -87,12 +92,6 @@ export class PageStore {
       if (place < 0) this.#file.drop(-place - 1);
       else this.#vacate(place - 1);
     }
-    if (this.#free.length < this.#frames.length) return;
-    // Nobody has any: a process that waits for its next work needs no memory for it.
-    this.#frames.length = 0;
-    this.#free.length = 0;
-    this.#hand = 0;
-    this.#latest = -1;
   }
 
   #resident(map: PageMap, page: number, place: number): Frame {

@@ -87,7 +87,7 @@ test('leaves in pages that come and go are what leaves in memory are, whatever i
           const both = tables[step.table]!;
           follow(step, both, tables);
           spilled_once ||= store.spilled_bytes > 0;
-          expect(store.resident_bytes).toBeLessThanOrEqual(pages * PAGE_BYTES);
+          expect(store.memory_bytes).toBeLessThanOrEqual(pages * PAGE_BYTES);
           expect(readdirSync(folder)).toEqual([]);
         }
         for (const { paged, plain } of tables)
@@ -166,7 +166,7 @@ describe('leaves', () => {
     const leaves = new PagedLeaves(1_000_000, store);
     for (let index = 0; index < leaves.count; index += PER_PAGE / 2) leaves.set(index, leaf(0));
     expect([...copies(leaves)].every((piece) => piece.equals(Buffer.alloc(piece.length)))).toBe(true);
-    expect(store.resident_bytes).toBe(0);
+    expect(store.memory_bytes).toBe(0);
   });
 
   test('that are zeros again take no place in the file', () => {
