@@ -48,6 +48,7 @@ export interface CommandArguments {
     readonly downtime_budget_seconds: number;
     /** What the target's `prepare` will read and write in that time, as its `admit` said. */
     readonly prepare_bytes?: number;
+    readonly tells_changes?: boolean;
   };
   /** Source: send the disks to the target's receiver. Long; reports progress. */
   copy: {
@@ -59,6 +60,8 @@ export interface CommandArguments {
     readonly paused?: boolean;
     /** True: it is the last round of a warm migration. */
     readonly after_precopy?: boolean;
+    /** True: files that the disks stand on and that have changed are told with the result. Else that is a failure. */
+    readonly tells_changes?: boolean;
   };
   /** Source: stop sending for the copy that runs, or go on; nothing that was sent is lost. Interrupts nothing. */
   pause_copy: { readonly paused: boolean };
@@ -67,7 +70,7 @@ export interface CommandArguments {
   /** Source: make sure that no mover of this migration runs (cancel, unwind). Runs at once, never queued behind its copy. */
   abort_copy: Record<never, never>;
   /** Target: re-read what lies on its disks, give the digests, name and forget what was damaged. Long; reports progress. */
-  verify: { readonly disks: readonly DiskDescription[] };
+  verify: { readonly disks: readonly DiskDescription[]; readonly tells_changes?: boolean };
   /**
    * Target, when admit said so: takes files that the disks stand on into the cache if they are what was promised, and
    * converts disks that are wanted in another format, comparing what a guest would see of both.
@@ -132,6 +135,26 @@ export interface BackingFile {
   readonly size_bytes: number;
   /** In use on the source's disk. */
   readonly allocated_bytes?: number;
+  /**
+   * The digest that it had when it was first agreed, if it has changed since: what has travelled has its name from that,
+   * and so only the extents that have changed are sent again.
+   */
+  readonly travels_as?: string;
+}
+
+/** Files that disks stand on have changed at their source since they were agreed. */
+export interface ChangedBelow {
+  /** Which, and where, for people. */
+  readonly message: string;
+  /** The guest's disks, with what their files say now. */
+  readonly disks: readonly DiskDescription[];
+}
+
+/** A file that disks stand on is not on the target what was agreed. */
+export interface DamagedBelow {
+  readonly message: string;
+  /** What may mend it: to have it sent or fetched again is for `admit` when it lies in the cache, for `copy` when it arrived. */
+  readonly again: 'admit' | 'copy';
 }
 
 export interface BackingImage extends BackingFile {
@@ -229,6 +252,7 @@ export interface CommandResults {
     /** The part of it in which the target prepares what has arrived. Nothing: an older agent. */
     readonly predicted_prepare_seconds?: number;
     readonly ended: PrecopyEnd;
+    readonly changed?: ChangedBelow;
   };
   copy: {
     readonly digests: readonly DiskDigest[];
@@ -240,6 +264,7 @@ export interface CommandResults {
     readonly rounds: number;
     /** Of all rounds and copies of the migration, those too whose sender has died. Nothing: an older agent. */
     readonly total?: TransferTotals;
+    readonly changed?: ChangedBelow;
   };
   limit: Nothing;
   pause_copy: Nothing;
@@ -251,6 +276,7 @@ export interface CommandResults {
     readonly damaged_count?: number;
     /** What was read from the disk now: all that is no hole, less what was proved after earlier rounds. */
     readonly reread_bytes?: number;
+    readonly changed?: DamagedBelow;
   };
   prepare: Nothing;
   retire: Nothing;

@@ -2,7 +2,14 @@ import type { MigrationRecord, StepRecord } from './migration-query.ts';
 import type { QueuePlace } from './queue-view.ts';
 
 /** `stop` is not among them: while it is ordered the guest may still run, and before that it does. */
-const stepsWithoutGuest: ReadonlySet<string> = new Set(['copy', 'verify', 'prepare', 'retire', 'adopt']);
+const stepsWithoutGuest: ReadonlySet<string> = new Set([
+  'admit-again',
+  'copy',
+  'verify',
+  'prepare',
+  'retire',
+  'adopt',
+]);
 
 /** A migration in Drover v1. Times are ISO 8601 in UTC, sizes in bytes; what is not known yet is null. */
 export function migrationView(row: MigrationRecord, places: ReadonlyMap<string, QueuePlace>): object {

@@ -25,7 +25,7 @@ export const admit = defineCommand({
     await refuseClash(instance_id, parts);
     await parts.hypervisor.admits(spec);
     const conversions = await conversionsOf(command, parts);
-    const missing = await missingFiles(command, parts);
+    const { missing, mended } = await missingFiles(command, parts);
     const transfer_disks = [...missing, ...disks];
     const { reserve_headroom_percent } = parts.settings;
     const reserved_bytes = sum(transfer_disks.map((disk) => reservedBytesOf(disk, reserve_headroom_percent)));
@@ -56,6 +56,7 @@ export const admit = defineCommand({
         made === 'made'
           ? 'space is reserved and the key is admitted'
           : 'was admitted already; the key is renewed',
+        ...mended,
         ...missing.map(({ name }) => `the source is to send ${name}`),
         ...conversions.map(({ name, format, volume }) =>
           volume === undefined

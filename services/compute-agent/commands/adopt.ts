@@ -3,6 +3,7 @@ import { Type } from 'typebox';
 import { DroverError } from '../../../shared/errors/drover-error.ts';
 import type { MarkedDisk } from '../folders/mark.ts';
 import { checkArrivedDisk } from '../images/arrived-disk.ts';
+import { chainOf } from '../images/backing-chain.ts';
 import { renameBackingFile } from '../images/describe-disk.ts';
 import { backingFileName, growDisk, wantedBytes } from '../images/root-disk.ts';
 import { defineCommand, migrationOf, type HostParts } from './definition.ts';
@@ -32,6 +33,9 @@ export const adopt = defineCommand({
       const folder = parts.folders.folder(instance_id, 'staging');
       for (const disk of staging.disks)
         await fitDisk(join(folder, disk.name), disk, wantedBytes(disk.name, spec), parts);
+      // After that look nothing but the guest itself comes: it must not be given another content than was verified.
+      for (const { backing } of staging.disks)
+        for (const { sha512 } of chainOf(backing)) await parts.images.check(sha512, command);
     }
     const outcome = await parts.folders.move(instance_id, {
       from: 'staging',

@@ -7,6 +7,7 @@ import { checkCachedFile } from '../images/arrived-disk.ts';
 import { chainOf, travelName } from '../images/backing-chain.ts';
 import { volumeGroup, wantedFormat } from '../images/disk-format.ts';
 import { wantedBytes } from '../images/root-disk.ts';
+import { findCached } from './cached-file.ts';
 import type { AcceptedCommand, HostParts } from './definition.ts';
 
 /** What a target makes of the disks that are to come. */
@@ -74,27 +75,30 @@ export function flatBytes({ allocated_bytes, backing, virtual_size_bytes }: Disk
 
 /**
  * Sees that what the disks stand on is here: unchanged, or fetched from the image service.
- * @returns what neither has, as disks that the source is to send first
+ * @returns `missing`: what neither has, as disks that the source is to send first; `mended`: of damaged files of the
+ * cache that are had anew, for people
  * @throws DroverError backing_image_changed, disk_format_unknown, host_disk_full
  */
 export async function missingFiles(
   command: AcceptedCommand<'admit'>,
   parts: HostParts,
-): Promise<readonly DiskDescription[]> {
+): Promise<{ readonly missing: readonly DiskDescription[]; readonly mended: readonly string[] }> {
   const { disks, spec } = command.arguments;
+  const mended: string[] = [];
   const missing = new Map<string, DiskDescription>();
   for (const { backing } of disks) {
     const chain = chainOf(backing);
     for (const [place, file] of [...chain.entries()].reverse()) {
-      if (await parts.images.has(file.sha512)) await parts.images.check(file.sha512, command);
-      else if (place < chain.length - 1 || !(await isFetched(file, spec, command, parts))) {
+      const cached = await findCached(file.sha512, command, parts);
+      if (cached.damage !== null) mended.push(cached.damage);
+      if (!cached.is_here && (place < chain.length - 1 || !(await isFetched(file, spec, command, parts)))) {
         missing.set(file.sha512, asDisk(file));
         continue;
       }
       await checkCachedFile(parts.images.path(file.sha512), file, chain[place + 1] ?? null, parts.host);
     }
   }
-  return [...missing.values()];
+  return { missing: [...missing.values()], mended };
 }
 
 /** Only what stands alone can be an image. Whatever keeps the service from giving it, the source has it. */
@@ -130,11 +134,11 @@ const passable = [
 ] as const;
 
 /** Its bytes are what counts, whatever format they are: a file that does not grow. */
-const asDisk = ({ sha512, size_bytes, allocated_bytes }: BackingFile): DiskDescription => ({
-  name: travelName(sha512),
+const asDisk = (file: BackingFile): DiskDescription => ({
+  name: travelName(file),
   format: 'raw',
-  virtual_size_bytes: size_bytes,
-  file_size_bytes: size_bytes,
-  allocated_bytes: allocated_bytes ?? size_bytes,
+  virtual_size_bytes: file.size_bytes,
+  file_size_bytes: file.size_bytes,
+  allocated_bytes: file.allocated_bytes ?? file.size_bytes,
   backing: null,
 });

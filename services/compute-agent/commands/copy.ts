@@ -3,7 +3,7 @@ import { DroverError } from '../../../shared/errors/drover-error.ts';
 import { defineCommand } from './definition.ts';
 import { isRunning, requireHome } from './guest.ts';
 import { Bytes, Disks, Endpoint } from './schemas.ts';
-import { mayHaveChanged, unchangedChains } from './source-chains.ts';
+import { changedBelow, mayHaveChanged } from './source-chains.ts';
 import { transferOf } from './transfer.ts';
 
 /** Sends the disks of a guest that is off, or what it has changed since they were sent while it ran. The mover finds out what the target holds already. */
@@ -15,6 +15,7 @@ export const copy = defineCommand({
     limit_bytes_per_second: Bytes,
     paused: Type.Optional(Type.Boolean()),
     after_precopy: Type.Optional(Type.Boolean()),
+    tells_changes: Type.Optional(Type.Boolean()),
   }),
   needs_migration: true,
   outlives_agent: true,
@@ -36,10 +37,10 @@ export const copy = defineCommand({
       after_precopy === true ? mayHaveChanged(disks, await parts.hypervisor.takeDirty(id)) : null;
     const result = await parts.sender.send(transfer, watch, changed);
     // What was sent stands on files that nobody wrote to meanwhile.
-    await unchangedChains(disks, command, parts);
+    const change = await changedBelow(command, parts);
     return {
       summary: `${result.sent_bytes} bytes sent, ${result.skipped_bytes} skipped, in ${result.rounds} round(s)`,
-      result,
+      result: change === null ? result : { ...result, changed: change },
     };
   },
 });

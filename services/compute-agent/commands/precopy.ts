@@ -6,7 +6,7 @@ import { travellingRanges } from '../mover/sender/travelling-ranges.ts';
 import { defineCommand } from './definition.ts';
 import { requireHome } from './guest.ts';
 import { Bytes, Disks, Endpoint, Seconds } from './schemas.ts';
-import { mayHaveChanged, unchangedChains } from './source-chains.ts';
+import { changedBelow, mayHaveChanged } from './source-chains.ts';
 import { transferOf } from './transfer.ts';
 
 /**
@@ -22,6 +22,7 @@ export const precopy = defineCommand({
     paused: Type.Optional(Type.Boolean()),
     downtime_budget_seconds: Seconds,
     prepare_bytes: Type.Optional(Bytes),
+    tells_changes: Type.Optional(Type.Boolean()),
   }),
   needs_migration: true,
   outlives_agent: true,
@@ -46,7 +47,7 @@ export const precopy = defineCommand({
       });
       if (ended === null) continue;
       // Found now and not by `copy` only: the guest would be stopped for nothing.
-      await unchangedChains(disks, command, parts);
+      const change = await changedBelow(command, parts);
       const prepares =
         predicted_prepare_seconds > 0
           ? `, ${predicted_prepare_seconds.toFixed(1)} s of it while the target prepares what has arrived`
@@ -56,7 +57,13 @@ export const precopy = defineCommand({
         summary:
           `${rounds.length} round(s) sent ${sent_bytes} bytes while the guest ran; it will be off for about ` +
           `${predicted_downtime_seconds.toFixed(1)} s${prepares} (${ended})`,
-        result: { rounds, predicted_downtime_seconds, predicted_prepare_seconds, ended },
+        result: {
+          rounds,
+          predicted_downtime_seconds,
+          predicted_prepare_seconds,
+          ended,
+          ...(change === null ? {} : { changed: change }),
+        },
       };
     }
   },

@@ -51,14 +51,14 @@ async function takeChains(
     const chain = chainOf(backing);
     for (const [place, file] of [...chain.entries()].reverse()) {
       const below = chain[place + 1] ?? null;
-      const travelled = join(folder, travelName(file.sha512));
+      const travelled = join(folder, travelName(file));
       if (await parts.images.has(file.sha512)) {
         await checkCachedFile(parts.images.path(file.sha512), file, below, parts.host);
         // Another guest's migration may have brought it meanwhile: what came here is nobody's.
         await rm(travelled, { force: true });
         continue;
       }
-      await parts.images.take(travelled, file, below, command);
+      await parts.images.take({ path: travelled, file, below }, command);
       taken += 1;
     }
   }
@@ -94,6 +94,8 @@ async function convert(
       const makeDevice = () => parts.volumes.make(command.instance_id, volume);
       await makeConverted({ ...forms, makeDevice }, command);
     }
+    // Both that is compared was read through what the disk stands on.
+    for (const { sha512 } of chainOf(disk.backing)) await parts.images.check(sha512, command);
     command.signal.throwIfAborted();
     const converted = { name, format, backing: null, ...(volume === undefined ? {} : { volume }) };
     const disks = mark.disks.map((other) => (other === disk ? converted : other));

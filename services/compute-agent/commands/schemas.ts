@@ -60,6 +60,7 @@ const backingFile = {
   format: Format,
   size_bytes: Bytes,
   allocated_bytes: Type.Optional(Bytes),
+  travels_as: Type.Optional(Type.String({ pattern: SHA512_PATTERN })),
 };
 const Backing = Type.Object({
   ...backingFile,

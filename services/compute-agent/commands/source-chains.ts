@@ -1,15 +1,23 @@
 import { join } from 'node:path';
-import type { CommandName, DiskDescription } from '../../../shared/messaging/commands.ts';
-import { describeChain, TRAVELLING, travelName, type ChainFile } from '../images/backing-chain.ts';
+import { isDroverError } from '../../../shared/errors/drover-error.ts';
+import type {
+  BackingImage,
+  ChangedBelow,
+  CommandName,
+  DiskDescription,
+} from '../../../shared/messaging/commands.ts';
+import { chainOf, describeChain, TRAVELLING, travelName, type ChainFile } from '../images/backing-chain.ts';
 import type { ChangedRanges } from '../mover/mover.ts';
 import type { AcceptedCommand, HostParts } from './definition.ts';
 
 /** What the disks of a guest that is at home here stand on. */
 
+type Command = AcceptedCommand<CommandName>;
+
 /** The disks with what their files say now, not what was so when they were made. @throws as readChain */
 export function withChains(
   disks: readonly DiskDescription[],
-  command: AcceptedCommand<'survey'>,
+  command: Command,
   parts: HostParts,
 ): Promise<readonly DiskDescription[]> {
   const folder = parts.folders.folder(command.instance_id, 'home');
@@ -25,31 +33,100 @@ export function withChains(
 /**
  * Where the files lie that the target wants beside the disks. The order names them by digest: no path ever comes in
  * a message.
+ * @param may_have_changed true: one that has changed is sent all the same, and found when all has been sent
  * @throws DroverError backing_image_changed
  */
 export async function travellingPaths(
   disks: readonly DiskDescription[],
-  command: AcceptedCommand<CommandName>,
+  command: Command,
   parts: HostParts,
+  may_have_changed: boolean,
 ): Promise<Readonly<Record<string, string>>> {
   const paths: Record<string, string> = {};
   if (!disks.some(({ name }) => TRAVELLING.test(name))) return paths;
-  for (const files of await unchangedChains(disks, command, parts))
-    for (const { sha512, path } of files) paths[travelName(sha512)] = path;
+  const folder = parts.folders.folder(command.instance_id, 'home');
+  for (const { name, backing } of disks) {
+    if (backing === null) continue;
+    const overlay = join(folder, name);
+    const files = may_have_changed
+      ? await parts.images.chain(overlay, command)
+      : await parts.images.sameChain(overlay, backing, command);
+    for (const [place, file] of chainOf(backing).entries()) {
+      const path = files[place]?.path;
+      // It stands on fewer files now: nothing is left to be sent in this one's place.
+      if (path === undefined) await parts.images.sameChain(overlay, backing, command);
+      // By both its names: a target of an earlier version knows only the one of what it is now.
+      else for (const known of [file, { sha512: file.sha512 }]) paths[travelName(known)] = path;
+    }
+  }
   return paths;
 }
 
 /**
  * What a round has to look at when the hypervisor cannot say: the guest's own disks. Nobody writes to what they stand on, so
- * that is read in the first round and in no other; one that was changed all the same is found by `unchangedChains`.
+ * that is read in the first round and in no other; one that was changed all the same is found by `changedBelow`, and read
+ * in every round from then on.
  */
 export function mayHaveChanged(
   disks: readonly DiskDescription[],
   known: ChangedRanges | null,
 ): ChangedRanges {
-  if (known !== null) return known;
-  const written = disks.filter(({ name }) => !TRAVELLING.test(name));
-  return Object.fromEntries(written.map(({ name }) => [name, null]));
+  const below = disks.flatMap(({ backing }) => chainOf(backing));
+  const agreed_anew = below.filter(({ travels_as }) => travels_as !== undefined).map(travelName);
+  const written = known ?? ofNames(disks.map(({ name }) => name).filter((name) => !TRAVELLING.test(name)));
+  return { ...written, ...ofNames(agreed_anew) };
+}
+
+const ofNames = (names: readonly string[]): ChangedRanges =>
+  Object.fromEntries(names.map((name) => [name, null]));
+
+/**
+ * Looks once more at what the disks stand on. A guest sees what is written to such a file beneath it, here and now, so
+ * what the file says now is the guest's content, whoever wrote it: it is told, for the target to be sent that. Not so a
+ * file that promises its content by its name: what is written to that is damage, and damage is not carried on.
+ * @returns null when all is as it was agreed
+ * @throws DroverError backing_image_changed for a change that is not to be told
+ */
+export async function changedBelow(
+  command: AcceptedCommand<'precopy'> | AcceptedCommand<'copy'>,
+  parts: HostParts,
+): Promise<ChangedBelow | null> {
+  const { disks, tells_changes } = command.arguments;
+  try {
+    await unchangedChains(disks, command, parts);
+    return null;
+  } catch (error) {
+    if (tells_changes !== true || !isDroverError(error, 'backing_image_changed')) throw error;
+    const own = disks.filter(({ name }) => !TRAVELLING.test(name));
+    const now = await withChains(own, command, parts);
+    const agreed = new Map(own.map(({ name, backing }) => [name, backing]));
+    return {
+      message: error.message,
+      disks: now.map((disk) => ({
+        ...disk,
+        backing: travellingAsAgreed(disk.backing, agreed.get(disk.name) ?? null),
+      })),
+    };
+  }
+}
+
+/** Files that are as long as they were keep the names under which they travel. */
+function travellingAsAgreed(now: BackingImage | null, agreed: BackingImage | null): BackingImage | null {
+  const before = chainOf(agreed);
+  const [nearest, ...below] = chainOf(now).map(({ sha512, format, size_bytes, allocated_bytes }, place) => {
+    const file = {
+      sha512,
+      format,
+      size_bytes,
+      ...(allocated_bytes === undefined ? {} : { allocated_bytes }),
+    };
+    const then = before[place];
+    const travels_as = then?.travels_as ?? then?.sha512;
+    const stays = travels_as !== undefined && travels_as !== sha512 && then?.size_bytes === size_bytes;
+    return stays ? { ...file, travels_as } : file;
+  });
+  if (now === null || nearest === undefined) return null;
+  return { image_id: now.image_id, ...nearest, ...(below.length > 0 ? { below } : {}) };
 }
 
 /**
@@ -58,15 +135,14 @@ export function mayHaveChanged(
  */
 export async function unchangedChains(
   disks: readonly DiskDescription[],
-  command: AcceptedCommand<CommandName>,
+  command: Command,
   parts: HostParts,
 ): Promise<readonly (readonly ChainFile[])[]> {
   const folder = parts.folders.folder(command.instance_id, 'home');
   const chains: (readonly ChainFile[])[] = [];
   for (const { name, backing } of disks) {
     if (backing === null) continue;
-    const overlay = join(folder, name);
-    chains.push(await parts.images.sameChain(overlay, backing, command));
+    chains.push(await parts.images.sameChain(join(folder, name), backing, command));
   }
   return chains;
 }

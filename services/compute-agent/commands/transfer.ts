@@ -16,6 +16,7 @@ export async function transferOf(
     readonly disks: readonly DiskDescription[];
     readonly limit_bytes_per_second: number;
     readonly paused?: boolean;
+    readonly tells_changes?: boolean;
   },
 ): Promise<Transfer> {
   const migration_id = migrationOf(command, parts);
@@ -26,7 +27,7 @@ export async function transferOf(
     migration_id,
     folder: parts.folders.folder(command.instance_id, 'home'),
     disks: order.disks,
-    paths: await travellingPaths(order.disks, command, parts),
+    paths: await travellingPaths(order.disks, command, parts, order.tells_changes === true),
     endpoint: order.endpoint,
     private_key: key?.private_key ?? '',
     local_address: parts.address,

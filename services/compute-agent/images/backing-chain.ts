@@ -156,22 +156,30 @@ export function describeChain(files: readonly ChainFile[], known: BackingImage |
 export const chainOf = (backing: BackingImage | null): readonly BackingFile[] =>
   backing === null ? [] : [backing, ...(backing.below ?? [])];
 
-/** The same content on both sides of a copy, or by name and by content. @throws DroverError backing_image_changed */
-export async function requireSameChain(
-  files: readonly ChainFile[],
-  expected: BackingImage | null,
+/**
+ * As readChain, for a disk whose chain was agreed.
+ * @throws as readChain; also DroverError backing_image_changed when it is another one
+ */
+export async function readSameChain(
   overlay: string,
-  here: Reader,
-): Promise<void> {
+  agreed: BackingImage | null,
+  here: { readonly host: HostName; readonly digests: FileDigests },
+  asker: Asker,
+): Promise<readonly ChainFile[]> {
+  const files = await readChain(overlay, here.digests, here.host, asker);
   // Lowest first: a change shows in the digests of all that stands on it.
-  for (const [place, { sha512 }] of [...chainOf(expected).entries()].reverse()) {
+  for (const [place, { sha512 }] of [...chainOf(agreed).entries()].reverse()) {
     const file = files[place];
     if (file?.sha512 === sha512) continue;
     const found = file?.sha512 ?? 'no file';
     throw await backingChanged({ file: file?.path ?? `below ${overlay}`, expected: sha512, found }, here);
   }
+  return files;
 }
 
 /** Name under which a file of a chain travels beside the disks that stand on it. */
-export const travelName = (sha512: string): string => `backing.${sha512.slice(0, 40)}`;
+export const travelName = ({
+  sha512,
+  travels_as = sha512,
+}: Pick<BackingFile, 'sha512' | 'travels_as'>): string => `backing.${travels_as.slice(0, 40)}`;
 export const TRAVELLING = /^backing\.[0-9a-f]{40}$/;

@@ -1,10 +1,11 @@
-import { createHash } from 'node:crypto';
-import { createReadStream } from 'node:fs';
-import { readdir, readFile, stat } from 'node:fs/promises';
+import { createHash, randomBytes } from 'node:crypto';
+import { createReadStream, renameSync } from 'node:fs';
+import { readdir, readFile, rm, stat } from 'node:fs/promises';
 import { basename, join } from 'node:path';
 import { writeFileDurably } from '../folders/durable.ts';
 import { SHA512 } from './cache-folder.ts';
 import { LeafReader, type ContentLeaves } from './content-leaves.ts';
+import { STAT_BLOCK_BYTES } from './describe-disk.ts';
 import { readQcow2Header } from './qcow2-header.ts';
 import type { Asker } from './shared-work.ts';
 
@@ -75,4 +76,21 @@ export async function digestOf(
     leaves.update(block as Buffer);
   }
   return { sha512: digest.digest('hex'), leaves: leaves.end() };
+}
+
+/**
+ * Removes a file of the cache; whoever has it open keeps it. That it goes is one moment: nobody can ask in between.
+ * @returns its bytes on the disk; 0 when it was gone
+ */
+export async function removeAtOnce(path: string, folder: string): Promise<number> {
+  const passing = join(folder, `${randomBytes(12).toString('hex')}.part`);
+  try {
+    renameSync(path, passing);
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return 0;
+    throw error;
+  }
+  const { blocks } = await stat(passing);
+  await rm(passing, { force: true });
+  return blocks * STAT_BLOCK_BYTES;
 }

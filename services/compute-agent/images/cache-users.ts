@@ -13,22 +13,33 @@ import { readQcow2Header } from './qcow2-header.ts';
 const ARRIVING = /\.staging$/;
 
 /**
- * Digests of the cache's files that anything on this host stands on: by the marks of all instance folders, whatever
- * their role, and by the headers of all files in all folders beside the cache, whoever put them there. What a file of
- * the cache stands on itself is not followed here.
+ * Digests of the cache's files that anything on this host stands on, by the folder of what does: by the marks of all
+ * instance folders, whatever their role, and by the headers of all files in all folders beside the cache, whoever put
+ * them there. What a file of the cache stands on itself is not followed here.
  * @throws whatever keeps it from being sure: then nothing may be removed
  */
-export async function usedFiles(instances_path: string, host: HostName): Promise<ReadonlySet<string>> {
-  const used = new Set<string>();
+export async function filesByUser(
+  instances_path: string,
+  host: HostName,
+): Promise<ReadonlyMap<string, ReadonlySet<string>>> {
+  const users = new Map<string, ReadonlySet<string>>();
   for (const entry of await readdir(instances_path, { withFileTypes: true })) {
     const folder = join(instances_path, entry.name);
     if (entry.name === CACHE_FOLDER || !(await isFolder(folder))) continue;
+    const used = new Set<string>();
     const mark = await readMark(folder);
     for (const { backing } of mark?.disks ?? []) for (const { sha512 } of chainOf(backing)) used.add(sha512);
     for (const path of await belowFilesIn(folder, ARRIVING.test(entry.name), host))
       if (SHA512.test(basename(path))) used.add(basename(path));
+    users.set(entry.name, used);
   }
-  return used;
+  return users;
+}
+
+/** Of whatever folder. @throws as filesByUser */
+export async function usedFiles(instances_path: string, host: HostName): Promise<ReadonlySet<string>> {
+  const users = await filesByUser(instances_path, host);
+  return new Set([...users.values()].flatMap((used) => [...used]));
 }
 
 /** Also one that lies elsewhere and has only its name here. */

@@ -1,27 +1,19 @@
 import { randomBytes } from 'node:crypto';
-import { renameSync } from 'node:fs';
-import { readdir, rm, stat } from 'node:fs/promises';
+import { readdir, rm } from 'node:fs/promises';
 import { basename, join } from 'node:path';
 import type { HostName } from '../../../shared/domain/ids.ts';
 import type { DiskFormat, ImageSource } from '../../../shared/domain/instance-spec.ts';
 import { DroverError } from '../../../shared/errors/drover-error.ts';
 import type { BackingFile, BackingImage } from '../../../shared/messaging/commands.ts';
 import { makeFolder, renameDurably, syncFile } from '../folders/durable.ts';
-import {
-  backingChanged,
-  readChain,
-  requirePromise,
-  requireSameChain,
-  type ChainFile,
-} from './backing-chain.ts';
-import { checkArrivedDisk } from './arrived-disk.ts';
-import { digestOf, readRawFormNote, sizeOf, writeRawFormNote } from './cache-files.ts';
+import { readChain, readSameChain, requirePromise, type ChainFile } from './backing-chain.ts';
+import { digestOrNone, requireArrived, takeArrived, type ArrivedFile } from './arrived-file.ts';
+import { digestOf, readRawFormNote, removeAtOnce, sizeOf, writeRawFormNote } from './cache-files.ts';
 import { CACHE_FOLDER, SHA512 } from './cache-folder.ts';
 import type { ContentLeaves } from './content-leaves.ts';
 import { downloadImage } from './download.ts';
 import { FileDigests } from './file-digests.ts';
 import { convertToRaw } from './qemu-img.ts';
-import { renameBackingFile } from './describe-disk.ts';
 import { sayingAtWork, SharedWork, type Asker } from './shared-work.ts';
 
 /** What was read of the files that disks stand on. */
@@ -120,12 +112,12 @@ export class ImageCache {
 
   /**
    * Sees that a file is still what its name says; cheap unless it was touched.
-   * @throws DroverError backing_image_changed
+   * @throws DroverError backing_image_changed, also when it is not there
    */
   async check(sha512: string, asker: Asker): Promise<void> {
     this.#asked(sha512);
     const path = this.path(sha512);
-    await requirePromise(path, await this.#digests.digest(path, null, asker), this.#reader);
+    await requirePromise(path, await digestOrNone(this.#digests.digest(path, null, asker)), this.#reader);
   }
 
   /** The files below a qcow2 disk of this host, nearest first. @throws as readChain */
@@ -133,33 +125,23 @@ export class ImageCache {
     return readChain(overlay, this.#digests, this.#host, asker);
   }
 
-  /** The chain of a disk of this host, if it is what was agreed. @throws as readChain */
-  async sameChain(overlay: string, agreed: BackingImage | null, asker: Asker): Promise<readonly ChainFile[]> {
-    const files = await this.chain(overlay, asker);
-    await requireSameChain(files, agreed, overlay, this.#reader);
-    return files;
+  /** The same, if it is what was agreed. @throws as readSameChain */
+  sameChain(overlay: string, agreed: BackingImage | null, asker: Asker): Promise<readonly ChainFile[]> {
+    return readSameChain(overlay, agreed, this.#reader, asker);
   }
 
   get #reader() {
     return { host: this.#host, digests: this.#digests };
   }
 
-  /**
-   * Takes a file that has arrived beside the disks that stand on it, if it is what was promised.
-   * @param below what it stands on itself; in the cache already, or to follow
-   * @throws DroverError backing_image_changed, disk_format_unknown; the file is then left where it is
-   */
-  async take(path: string, file: BackingFile, below: BackingFile | null, asker: Asker): Promise<void> {
-    if (file.format === 'qcow2') {
-      if (below !== null) await renameBackingFile(path, below.sha512, this.#host);
-      await checkArrivedDisk(path, { format: 'qcow2', backing: below }, this.#host);
-    }
-    const found = await this.#digests.digest(path, null, asker);
-    if (found !== file.sha512)
-      throw await backingChanged({ file: path, expected: file.sha512, found }, this.#reader);
-    await sayingAtWork(asker, syncFile(path));
-    await renameDurably(path, this.path(file.sha512));
-    await this.#digests.remember(this.path(file.sha512), file.sha512);
+  /** Sees that a file that has arrived is what was promised. @throws DroverError backing_image_changed */
+  requireArrived(arrived: ArrivedFile, asker: Asker): Promise<void> {
+    return requireArrived(arrived, this.#reader, asker);
+  }
+
+  /** Takes it then. @throws as takeArrived */
+  take(arrived: ArrivedFile, asker: Asker): Promise<void> {
+    return takeArrived(arrived, this.path(arrived.file.sha512), this.#reader, asker);
   }
 
   #asked(sha512: string): void {
@@ -175,14 +157,19 @@ export class ImageCache {
     const asked_at = this.#asked_at.get(sha512);
     const lately_milliseconds = Math.max(minimum_age_seconds, ASKED_SECONDS_MIN) * 1000;
     if (asked_at !== undefined && performance.now() - asked_at < lately_milliseconds) return null;
+    return this.discard(sha512);
+  }
+
+  /**
+   * Removes a file whatever it holds. Whoever has it open keeps it; who calls has seen that nothing stands on it.
+   * @returns its bytes on the disk
+   */
+  async discard(sha512: string): Promise<number> {
     const path = this.path(sha512);
-    const passing = join(this.#folder, `${randomBytes(12).toString('hex')}.part`);
-    renameSync(path, passing);
     this.#asked_at.delete(sha512);
-    const { blocks } = await stat(passing);
-    await rm(passing, { force: true });
+    const bytes = await removeAtOnce(path, this.#folder);
     await this.#digests.forget(path);
-    return blocks * 512;
+    return bytes;
   }
 
   path(sha512: string): string {

@@ -100,7 +100,7 @@ function lostIn(progress: TransferProgress, wanted: Wanted): Lost | null {
 }
 
 /** Whatever their host says: what they fetch is an image, not the migration's disks. */
-const stepsWithoutBytes: ReadonlySet<string> = new Set(['admit', 'spawn']);
+const stepsWithoutBytes: ReadonlySet<string> = new Set(['admit', 'admit-running', 'admit-again', 'spawn']);
 
 /**
  * The host that the order went to, as the plans have it; null, and so nobody, for steps that tell no progress.
@@ -108,7 +108,7 @@ const stepsWithoutBytes: ReadonlySet<string> = new Set(['admit', 'spawn']);
  */
 const askedHostSql = `
   case when o.step in ('survey', 'connect', 'precopy', 'copy', 'extract', 'upload') then (select host from instances where uuid = o.instance_uuid)
-    when o.step in ('admit', 'spawn', 'verify', 'prepare') then o.facts -> 'choose' ->> 'host' end`;
+    when o.step in ('admit', 'admit-running', 'admit-again', 'spawn', 'verify', 'prepare') then o.facts -> 'choose' ->> 'host' end`;
 
 /** Of a host that is at work and has nothing to count: the bytes of the migration are another step's to tell. */
 const atWorkSql = `

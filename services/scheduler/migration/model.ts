@@ -82,6 +82,11 @@ export interface OperationFacts {
   readonly limit?: { readonly sent_bytes_per_second: number; readonly changes: number };
   /** Whether the copy was last told to stand still, and how often it was told. */
   readonly pause?: { readonly told: boolean; readonly changes: number };
+  /**
+   * What the disks stand on was agreed anew, or is sent again, once: found by this step. Another time it fails: a file that
+   * does not rest is none that a guest can be moved with.
+   */
+  readonly changed_below?: 'precopy' | 'copy' | 'verify';
   /** Damaged extents are sent again, once: what had travelled before that. */
   readonly resend?: {
     readonly sent_bytes: number;
@@ -89,7 +94,10 @@ export interface OperationFacts {
     readonly resent_bytes: number;
   };
   readonly survey?: CommandResults['survey'];
+  /** Of the last one, if there was more than one. */
   readonly admit?: CommandResults['admit'];
+  readonly 'admit-running'?: CommandResults['admit'];
+  readonly 'admit-again'?: CommandResults['admit'];
   readonly stop?: CommandResults['stop'];
   readonly precopy?: CommandResults['precopy'];
   readonly copy?: CommandResults['copy'];

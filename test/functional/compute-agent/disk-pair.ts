@@ -2,9 +2,10 @@ import { execFileSync } from 'node:child_process';
 import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { HostSettings } from '../../../services/compute-agent/commands/definition.ts';
+import type { SenderSupervisor } from '../../../services/compute-agent/mover/mover.ts';
 import type { MarkedDisk } from '../../../services/compute-agent/folders/mark.ts';
 import type { InstanceSpec } from '../../../shared/domain/instance-spec.ts';
-import type { MigrationId } from '../../../shared/domain/ids.ts';
+import type { InstanceId, MigrationId } from '../../../shared/domain/ids.ts';
 import type { CommandResults } from '../../../shared/messaging/commands.ts';
 import { newMigrationId, sampleSpec } from '../../unit/compute-agent/samples.ts';
 import { startPair, type Pair } from '../mover/support/pair.ts';
@@ -15,6 +16,8 @@ export interface DiskPair {
   readonly source: TestHost;
   readonly target: TestHost;
   readonly root: string;
+  /** Of both hosts: a test may have something happen while a disk is sent. */
+  readonly sender: SenderSupervisor;
   close(): Promise<void>;
 }
 
@@ -37,6 +40,7 @@ export async function openHosts(of_source: HostChange, of_target: HostChange): P
     source,
     target,
     root: pair.root,
+    sender: pair.senders,
     close: async () => {
       await Promise.all([source.close(), target.close()]);
       await pair.close();
@@ -69,7 +73,7 @@ export class Move {
   readonly migration_id: MigrationId = newMigrationId();
   readonly here: Operation;
   readonly there: Operation;
-  readonly #spec: InstanceSpec;
+  readonly spec: InstanceSpec;
   surveyed!: CommandResults['survey'];
   admitted!: CommandResults['admit'];
 
@@ -79,9 +83,13 @@ export class Move {
   constructor(from: TestHost, to: TestHost, spec: InstanceSpec, epoch = 1) {
     this.#epoch = epoch;
     const subject = { instance_id: spec.id, migration_id: this.migration_id };
-    this.#spec = spec;
+    this.spec = spec;
     this.here = from.operation(subject);
     this.there = to.operation(subject);
+  }
+
+  get id(): InstanceId {
+    return this.spec.id;
   }
 
   get transfer_disks() {
@@ -94,7 +102,7 @@ export class Move {
 
   admission() {
     const { disks, public_key, source_address } = this.surveyed;
-    return { spec: this.#spec, disks, public_key, source_address, expires_in_seconds: 60 };
+    return { spec: this.spec, disks, public_key, source_address, expires_in_seconds: 60 };
   }
 
   async admit(): Promise<void> {
@@ -120,7 +128,7 @@ export class Move {
 
   async finish(): Promise<void> {
     await this.here.run('retire', {}, this.#epoch + 1);
-    await this.there.run('adopt', { spec: this.#spec, power_on: false }, this.#epoch + 1);
+    await this.there.run('adopt', { spec: this.spec, power_on: false }, this.#epoch + 1);
   }
 
   async run(): Promise<void> {

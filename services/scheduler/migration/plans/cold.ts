@@ -1,5 +1,6 @@
 import { nextEpoch, unwindEpoch } from '../epochs.ts';
 import { command, fact, homeOf, type Plan, type Step } from '../step.ts';
+import { admit, admitAgain, admitRunning } from './admit.ts';
 import { abortCopy, copy, precopy, verify, wasRunning } from './copying.ts';
 import { prepare, transferDisks } from './prepare.ts';
 import { turn } from './turn.ts';
@@ -44,42 +45,6 @@ const survey: Step = {
     },
   },
   undo: { type: 'none', because: 'it only looks; the key it made dies with its migration' },
-};
-
-const admit: Step = {
-  name: 'admit',
-  phase: 'admit',
-  closes: ['compute_prep_resize'],
-  on_refusal: 'choose_again',
-  action: {
-    type: 'command',
-    order: (world, settings) =>
-      command({
-        host: fact(world, 'choose').host,
-        command: 'admit',
-        arguments: {
-          spec: world.spec,
-          disks: fact(world, 'survey').disks,
-          public_key: fact(world, 'survey').public_key,
-          source_address: fact(world, 'survey').source_address,
-          expires_in_seconds: settings.key_lifetime_seconds,
-        },
-        epoch: world.instance.epoch,
-        timing: 'fetch',
-      }),
-  },
-  undo: {
-    type: 'command',
-    // Owed: a target that is gone must not keep the guest from being given back.
-    order: (world) =>
-      command({
-        host: fact(world, 'choose').host,
-        command: 'unadmit',
-        arguments: {},
-        epoch: unwindEpoch(world),
-        timing: 'owed',
-      }),
-  },
 };
 
 /** A wrong host key or a closed port is found here, while the guest still runs (Nova finds it with the guest at risk). */
@@ -238,8 +203,10 @@ export const cold: Plan = {
     survey,
     admit,
     connect,
+    admitRunning,
     precopy,
     stop,
+    admitAgain,
     copy,
     verify,
     prepare,

@@ -1,5 +1,5 @@
 import { PowerState } from '../../../../shared/domain/states.ts';
-import type { DamagedExtent } from '../../../../shared/messaging/commands.ts';
+import type { ChangedBelow, DamagedBelow, DamagedExtent } from '../../../../shared/messaging/commands.ts';
 import { differingDisk } from '../digests.ts';
 import type { Draft } from '../draft.ts';
 import { unwindEpoch } from '../epochs.ts';
@@ -47,14 +47,15 @@ export const precopy: Step = {
           downtime_budget_seconds:
             world.operation.request.downtime_budget_seconds ?? settings.downtime_budget_seconds,
           prepare_bytes: fact(world, 'admit').prepare_bytes ?? 0,
+          tells_changes: maySendAgain(world),
         },
         epoch: world.instance.epoch,
         timing: 'long',
       }),
     done: (draft) => {
-      const { rounds, predicted_downtime_seconds, ended } = fact(draft, 'precopy');
+      const { rounds, predicted_downtime_seconds, ended, changed } = fact(draft, 'precopy');
       draft.setMigration({ rounds, predicted_downtime_seconds, precopy_ended: ended });
-      return undefined;
+      return changed === undefined ? undefined : agreeAnew(draft, 'precopy', changed);
     },
   },
   undo: abortCopy,
@@ -75,13 +76,17 @@ export const copy: Step = {
           limit_bytes_per_second: limitOf(world, settings),
           paused: world.operation.paused,
           after_precopy: world.operation.facts.precopy !== undefined,
+          tells_changes: maySendAgain(world),
         },
         epoch: world.instance.epoch,
         timing: 'long',
       }),
     done: (draft) => {
-      draft.setMigration({ digests: { source: fact(draft, 'copy').digests }, ...copiedBytes(draft) });
-      return undefined;
+      const { digests, changed } = fact(draft, 'copy');
+      draft.setMigration({ digests: { source: digests }, ...copiedBytes(draft) });
+      if (changed === undefined) return undefined;
+      draft.addFacts({ resend: copiedBytes(draft) });
+      return agreeAnew(draft, 'copy', changed);
     },
   },
   undo: abortCopy,
@@ -126,25 +131,26 @@ export const verify: Step = {
       command({
         host: fact(world, 'choose').host,
         command: 'verify',
-        arguments: { disks: transferDisks(world) },
+        arguments: { disks: transferDisks(world), tells_changes: maySendAgain(world) },
         epoch: world.instance.epoch,
         timing: 'long',
       }),
     done: (draft) => {
       const source = fact(draft, 'copy').digests;
-      const { digests: target, damaged = [], damaged_count = 0 } = fact(draft, 'verify');
+      const { digests: target, damaged = [], damaged_count = 0, changed } = fact(draft, 'verify');
       draft.setMigration({ digests: { source, target } });
       const difference = differingDisk(source, target);
-      if (difference === null) return undefined;
+      if (difference === null) return changed === undefined ? undefined : mendBelow(draft, changed);
       const [first] = damaged;
-      const is_second = draft.operation.facts.resend !== undefined;
+      const { resend, changed_below } = draft.operation.facts;
+      const is_second = resend !== undefined;
       if (first !== undefined && !is_second) return sendAgain(draft, first, damaged_count);
       const { host } = fact(draft, 'choose');
       const where = first === undefined ? difference : describeDamage(first, damaged_count, host);
       return {
         code: 'mover_digest_mismatch',
         message:
-          `${where}${is_second ? ' It was sent again once and was damaged again.' : ''} ` +
+          `${where}${is_second ? ` It was sent again once${changed_below === undefined ? ' and was damaged again' : ', for another reason'}.` : ''} ` +
           `The copy on ${host} was given up; the source's disks are untouched.`,
       };
     },
@@ -164,6 +170,31 @@ function sendAgain(draft: Draft, first: DamagedExtent, damaged_count: number): G
 const describeDamage = (first: DamagedExtent, count: number, host: string): string =>
   `Disk ${first.disk} is damaged on ${host}: the ${first.length_bytes} bytes at offset ${first.offset_bytes} are not ` +
   `what was sent${count > 1 ? `, and ${count - 1} more extents are not` : ''}.`;
+
+/**
+ * Once, whatever is found first. What tells of a change when it may not be sent again answers with a failure instead, which
+ * names it: so an agent that is not asked to tell never goes on with a file that has changed.
+ */
+const maySendAgain = ({ operation: { facts } }: World): boolean =>
+  facts.changed_below === undefined && facts.resend === undefined;
+
+/** The source's files have changed beneath its disks: the target is asked to take what they are now. */
+function agreeAnew(draft: Draft, found_by: 'precopy' | 'copy', { message, disks }: ChangedBelow): GoBack {
+  draft.addFacts({ changed_below: found_by, survey: { ...fact(draft, 'survey'), disks } });
+  return {
+    again: found_by === 'precopy' ? 'admit-running' : 'admit-again',
+    because: `${message} What has changed is sent again.`,
+  };
+}
+
+/** The target has not what the disks stand on. */
+function mendBelow(draft: Draft, { message, again }: DamagedBelow): GoBack {
+  draft.addFacts({ changed_below: 'verify', resend: copiedBytes(draft) });
+  return {
+    again: again === 'copy' ? 'copy' : 'admit-again',
+    because: `${message} ${again === 'copy' ? 'It is sent again.' : 'It is fetched or sent again.'}`,
+  };
+}
 
 /** Known since `survey`. */
 export const wasRunning = (world: World): boolean =>

@@ -32,6 +32,21 @@ const happening = fc.oneof(
     weight: 1,
     arbitrary: fc.record({ type: fc.constant('corrupt' as const), host: fc.constantFrom(...allHosts) }),
   },
+  {
+    weight: 1,
+    arbitrary: fc.record({
+      type: fc.constant('change_below' as const),
+      step: fc.constantFrom('precopy' as const, 'copy' as const),
+    }),
+  },
+  {
+    weight: 1,
+    arbitrary: fc.record({
+      type: fc.constant('damage_below' as const),
+      host: fc.constantFrom(...allHosts),
+      again: fc.constantFrom('admit' as const, 'copy' as const),
+    }),
+  },
   { weight: 1, arbitrary: fc.record({ type: fc.constant('pause' as const), paused: fc.boolean() }) },
   { weight: 1, arbitrary: fc.record({ type: fc.constant('busy' as const), busy: fc.boolean() }) },
 );
@@ -73,6 +88,12 @@ function step(cluster: SimulatedCluster, what: Parameters<Parameters<typeof happ
     case 'corrupt':
       cluster.host(what.host).corrupts = 1;
       return;
+    case 'change_below':
+      cluster.host(alpha).changes_below[what.step] = 1;
+      return;
+    case 'damage_below':
+      cluster.host(what.host).damages_below[what.again] = 1;
+      return;
     case 'pause':
       cluster.pause(what.paused);
       return;
@@ -112,6 +133,9 @@ function expectRest(cluster: SimulatedCluster): void {
   const homes = allHosts.filter((name) => cluster.host(name).home !== null);
   expect(homes).toEqual([instance.host]);
   expect(cluster.host(instance.host!).home).toBe('the-guest');
+  // A host that has the guest has agreed to what its disk stands on now.
+  if (instance.host !== alpha)
+    expect(cluster.host(instance.host!).agreed_below).toBe(cluster.host(alpha).below);
   expect(cluster.runningOn()).toEqual(instance.power_state === 1 ? [instance.host] : []);
   expect(cluster.claims.instance).toBe(instance.host);
   expect(cluster.claims.migration).toBe(migration?.status === 'finished' ? alpha : null);

@@ -9,14 +9,15 @@ import type { Order } from '../../../../services/scheduler/migration/outcome.ts'
 
 export type CommandOrder = Extract<Order, { type: 'command' }>;
 
-const disks: readonly DiskDescription[] = [
+/** @param below what the disk stands on */
+const disksOn = (below: string): readonly DiskDescription[] => [
   {
     name: 'disk',
     format: 'raw',
     virtual_size_bytes: 1024,
     file_size_bytes: 1024,
     allocated_bytes: 1024,
-    backing: null,
+    backing: { image_id: '', sha512: below, format: 'raw', size_bytes: 512 },
   },
 ];
 
@@ -42,6 +43,14 @@ export class SimulatedHost {
   sent_in_all: TransferTotals | null = null;
   /** Whether it can tell where: it knows what was sent. */
   names_damage = true;
+  /** What the guest's disk stands on, at its source. */
+  below = 'base';
+  /** So often somebody writes to that while these run. */
+  readonly changes_below = { precopy: 0, copy: 0 };
+  /** What it has been asked to take for that. */
+  agreed_below: string | null = null;
+  /** So often the target finds that it has not what it has agreed to. */
+  readonly damages_below = { admit: 0, copy: 0 };
 
   /** @returns the result, or a word of refusal. */
   run(order: CommandOrder): { result: CommandResults[CommandName] } | { refused: string } {
@@ -68,11 +77,17 @@ export class SimulatedHost {
       case 'survey':
         if (this.home === null) return { refused: 'guest_not_defined' };
         return {
-          result: { disks, power_state: power_state(), public_key: 'key', source_address: '127.0.1.1' },
+          result: {
+            disks: disksOn(this.below),
+            power_state: power_state(),
+            public_key: 'key',
+            source_address: '127.0.1.1',
+          },
         };
       case 'admit':
         if (this.home !== null) return { refused: 'name_clash' };
         this.staging ??= '';
+        if ('disks' in order.arguments) this.agreed_below = order.arguments.disks[0]?.backing?.sha512 ?? null;
         return {
           result: {
             endpoint: { address: '127.0.1.2', port: 22, user: 'drover', host_keys: ['k'] },
@@ -104,8 +119,11 @@ export class SimulatedHost {
         if (target === undefined) return { refused: 'mover_connection_lost' };
         // What a guest that runs has written since is not there yet.
         target.staging = 'a-round';
+        const found = this.#changed('precopy', order);
+        if ('refused' in found) return found;
         return {
           result: {
+            ...found,
             rounds: [round(1, 900), round(2, 100)],
             predicted_downtime_seconds: 2,
             ended: 'fits_budget',
@@ -118,8 +136,11 @@ export class SimulatedHost {
         if (target === undefined) return { refused: 'mover_connection_lost' };
         target.staging = target.corrupts > 0 ? DAMAGED : this.home;
         target.corrupts = Math.max(target.corrupts - 1, 0);
+        const found = this.#changed('copy', order);
+        if ('refused' in found) return found;
         return {
           result: {
+            ...found,
             digests: [digest(this.home)],
             sent_bytes: 1024,
             skipped_bytes: 0,
@@ -131,9 +152,7 @@ export class SimulatedHost {
         };
       }
       case 'verify':
-        return this.staging === null
-          ? { refused: 'not_admitted' }
-          : { result: { digests: [digest(this.staging)], ...this.#damage() } };
+        return this.staging === null ? { refused: 'not_admitted' } : this.#verified(this.staging, order);
       case 'retire':
         if (this.home !== null) [this.retired, this.home] = [this.home, null];
         return this.retired === null ? { refused: 'guest_not_defined' } : { result: {} };
@@ -183,6 +202,29 @@ export class SimulatedHost {
     }
   }
 
+  /** Of what the disk stands on: told if that was asked for, else a failure. */
+  #changed(step: 'precopy' | 'copy', order: CommandOrder): Pick<CommandResults['copy'], 'changed'> | Refusal {
+    if (this.changes_below[step] > 0) {
+      this.changes_below[step] -= 1;
+      this.below = `${this.below}-changed`;
+    }
+    const agreed = 'disks' in order.arguments ? order.arguments.disks[0]?.backing?.sha512 : undefined;
+    if (agreed === this.below) return {};
+    if (!tellsChanges(order)) return { refused: 'backing_image_changed' };
+    return { changed: { message: 'The base has changed.', disks: disksOn(this.below) } };
+  }
+
+  #verified(content: string, order: CommandOrder): { readonly result: CommandResults['verify'] } | Refusal {
+    const verified = { digests: [digest(content)], ...this.#damage() };
+    for (const again of ['admit', 'copy'] as const) {
+      if (this.damages_below[again] === 0) continue;
+      this.damages_below[again] -= 1;
+      if (!tellsChanges(order)) return { refused: 'backing_image_changed' };
+      return { result: { ...verified, changed: { message: 'The base is damaged.', again } } };
+    }
+    return { result: verified };
+  }
+
   #damage(): Pick<CommandResults['verify'], 'damaged' | 'damaged_count'> {
     if (this.staging !== DAMAGED || !this.names_damage) return { damaged: [], damaged_count: 0 };
     return { damaged: [{ disk: 'disk', offset_bytes: 512, length_bytes: 256 }], damaged_count: 1 };
@@ -190,6 +232,13 @@ export class SimulatedHost {
 }
 
 const DAMAGED = 'something-else';
+
+interface Refusal {
+  readonly refused: string;
+}
+
+const tellsChanges = ({ arguments: told }: CommandOrder): boolean =>
+  'tells_changes' in told && told.tells_changes;
 
 const round = (number: number, sent_bytes: number): CommandResults['precopy']['rounds'][number] => ({
   round: number,

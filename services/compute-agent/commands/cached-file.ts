@@ -1,0 +1,62 @@
+import { DroverError, isDroverError } from '../../../shared/errors/drover-error.ts';
+import { filesByUser } from '../images/cache-users.ts';
+import type { AcceptedCommand, HostParts } from './definition.ts';
+
+/** What the cache has of a digest. `damage`: it had a file that was not what its name says, and has it no more. */
+interface Cached {
+  readonly is_here: boolean;
+  readonly damage: string | null;
+}
+
+/**
+ * Looks for a file of the cache, and has one that is damaged make room for a good copy, if nothing but the migration that
+ * asks stands on it. Beneath other guests it stays as it is, and the host is none for this guest: a guest that runs
+ * has it open, one that is off may have been written to since it was damaged, and what is to become of either is not for us to
+ * decide. Nor is there another place for the good copy: overlays name their file by its digest.
+ * @throws DroverError backing_image_changed when something else stands on it, or that is not known
+ */
+export async function findCached(
+  sha512: string,
+  command: AcceptedCommand<'admit'>,
+  parts: HostParts,
+): Promise<Cached> {
+  const { images } = parts;
+  if (!(await images.has(sha512))) return { is_here: false, damage: null };
+  try {
+    await images.check(sha512, command);
+    return { is_here: true, damage: null };
+  } catch (error) {
+    if (!isDroverError(error, 'backing_image_changed')) throw error;
+    const users = await usersOf(sha512, command, parts);
+    if (users !== '') throw becauseOf(error, `${users}, so it is not replaced`);
+  }
+  // Once more: another guest's migration may have had it replaced while the users were looked for.
+  try {
+    await images.check(sha512, command);
+    return { is_here: true, damage: null };
+  } catch (error) {
+    if (!isDroverError(error, 'backing_image_changed')) throw error;
+    await images.discard(sha512);
+    return { is_here: false, damage: `${error.message} Nothing else stands on it: it was removed` };
+  }
+}
+
+/** In words; empty when nothing else stands on it. */
+async function usersOf(
+  sha512: string,
+  { instance_id }: AcceptedCommand<'admit'>,
+  { folders, host }: HostParts,
+): Promise<string> {
+  const own = folders.folder(instance_id, 'staging');
+  try {
+    const users = [...(await filesByUser(folders.path, host))]
+      .filter(([name, used]) => !own.endsWith(`/${name}`) && used.has(sha512))
+      .map(([name]) => name);
+    return users.length === 0 ? '' : `disks in ${users.join(', ')} stand on it, too`;
+  } catch (error) {
+    return `what else stands on it cannot be found out (${error instanceof Error ? error.message : String(error)})`;
+  }
+}
+
+const becauseOf = (error: DroverError, consequence: string): DroverError =>
+  new DroverError(error.code, { ...error.values, where: `${String(error.values['where'])}; ${consequence}` });
