@@ -33,7 +33,8 @@ export class PagedLeaves {
     if (page === null) return ZERO_LEAF;
     const leaf = Buffer.allocUnsafe(LEAF_BYTES);
     const at = (index % LEAVES_PER_PAGE) * LEAF_BYTES;
-    page.copy(leaf, 0, at, at + LEAF_BYTES);
+    // Of so few bytes a call of the system's would be most of the work, here and below.
+    for (let byte = 0; byte < LEAF_BYTES; byte += 1) leaf[byte] = page[at + byte] ?? 0;
     return leaf;
   }
 
@@ -42,7 +43,8 @@ export class PagedLeaves {
     const page = this.#store.toRead(this.#map, Math.floor(index / LEAVES_PER_PAGE));
     if (page === null) return ZERO_LEAF.equals(leaf);
     const at = (index % LEAVES_PER_PAGE) * LEAF_BYTES;
-    return page.compare(leaf, 0, LEAF_BYTES, at, at + LEAF_BYTES) === 0;
+    for (let byte = 0; byte < LEAF_BYTES; byte += 1) if (page[at + byte] !== leaf[byte]) return false;
+    return true;
   }
 
   /** Nothing, when it is closed: what comes late is not worth remembering. @throws SpillFailure */
