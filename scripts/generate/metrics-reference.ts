@@ -30,7 +30,7 @@ export function metricsReference(): string {
     application_name: 'documents',
   };
   const pool = connectDatabase(connection, () => undefined);
-  const nothing = { running: 0, paused: 0, sent_bytes: 0, limit_bytes_per_second: 0 };
+  const nothing = { running: 0, paused: 0, connections: 0, sent_bytes: 0, limit_bytes_per_second: 0 };
   const parts: ReadonlyArray<readonly [string, MetricSet]> = [
     ['The cluster (api)', clusterMetrics(pool, 60)],
     ['An api process', apiMetrics().set],

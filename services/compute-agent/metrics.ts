@@ -14,6 +14,10 @@ export interface AgentMetrics {
 export function agentMetrics(figures: () => SenderFigures): AgentMetrics {
   const set = new MetricSet();
   const transfers = set.gauge('drover_agent_transfers', 'Copies that leave this host, by state.', ['state']);
+  const connections = set.gauge(
+    'drover_agent_connections',
+    'Connections that copies that leave this host have made to their targets and use now.',
+  );
   const limit = set.gauge(
     'drover_agent_limit_bytes_per_second',
     'What all copies that leave this host may send together now. 0: no limit.',
@@ -30,9 +34,10 @@ export function agentMetrics(figures: () => SenderFigures): AgentMetrics {
   );
   let counted_bytes = 0;
   set.beforeScrape(() => {
-    const { running, paused, sent_bytes, limit_bytes_per_second } = figures();
+    const { running, paused, connections: open, sent_bytes, limit_bytes_per_second } = figures();
     transfers.set({ state: 'running' }, running);
     transfers.set({ state: 'paused' }, paused);
+    connections.set(open);
     limit.set(limit_bytes_per_second);
     sent.inc(sent_bytes - counted_bytes);
     counted_bytes = sent_bytes;

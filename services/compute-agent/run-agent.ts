@@ -49,7 +49,14 @@ export async function runAgent(
   const connection = await connectBroker({ url: DEFAULT.transport_url, name: `agent ${host}`, log });
   const publisher = openPublisher(connection, { purpose: 'events', state_sender: true });
   const metrics = agentMetrics(
-    () => mover.sender.figures?.() ?? { running: 0, paused: 0, sent_bytes: 0, limit_bytes_per_second: 0 },
+    () =>
+      mover.sender.figures?.() ?? {
+        running: 0,
+        paused: 0,
+        connections: 0,
+        sent_bytes: 0,
+        limit_bytes_per_second: 0,
+      },
   );
   const { metrics_listen } = configuration.drover;
   if (metrics_listen !== null) metrics.set.withProcessFigures();

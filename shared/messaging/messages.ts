@@ -89,6 +89,8 @@ export interface TransferProgress {
   readonly eta_seconds: number | null;
   /** It stands still because a person wants it to. */
   readonly paused?: boolean;
+  /** Connections that it has at this moment. */
+  readonly connections?: number;
   /** The limit that this copy was told for itself; its host's share may be less. 0: none. */
   readonly limit_bytes_per_second?: number;
 }

@@ -80,6 +80,8 @@ export interface RoundWish {
 export interface SenderFigures {
   readonly running: number;
   readonly paused: number;
+  /** Of all that run or are paused. */
+  readonly connections: number;
   readonly sent_bytes: number;
   /** 0: no limit. */
   readonly limit_bytes_per_second: number;

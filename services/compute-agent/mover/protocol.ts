@@ -33,6 +33,8 @@ import { LARGEST_EXTENT_BYTES, LEAF_BYTES, SEGMENTS_MAX, type Segment } from './
  * - `prove`: before `done` the receiver reads what the round has written again, from the disk, and notes which extents
  *   hold what they should (receiver/journal.ts). So the last look, while the guest is off, has little left to read.
  * - An extent's frame lists its runs of non-zero bytes and carries only those; the rest of the extent is zeros.
+ * - Streams other than the first come and go at any time between `ready` and `finish`. One that has ended leaves its
+ *   number to another; the receiver knows streams by their connections, so it does not matter if both are there for a while.
  * - Versions: a receiver that does not speak the sender's version says so in `failed` (`mover_refused`).
  */
 export const PROTOCOL = 'drover-mover';

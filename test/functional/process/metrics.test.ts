@@ -17,7 +17,7 @@ function promisedIn(part: string): readonly string[] {
   return [...section.matchAll(/^\| `(\w+)` +\| (\w+)/gm)].map(([, name, type]) => `${name} ${type}`);
 }
 
-const figures = { running: 2, paused: 1, sent_bytes: 700, limit_bytes_per_second: 9 };
+const figures = { running: 2, paused: 1, connections: 5, sent_bytes: 700, limit_bytes_per_second: 9 };
 
 test.each([
   ['A scheduler', () => schedulerMetrics().set],

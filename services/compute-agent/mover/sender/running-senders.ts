@@ -16,6 +16,8 @@ export interface RunningSender {
   sending: boolean;
   /** It is at work on a round or a copy: what an order says of its limit and pause comes too late. */
   busy: boolean;
+  /** As it has told last. */
+  connections: number;
   /** Of its bytes on the wire, those in our figures; null: an earlier agent counted the first ones. */
   counted_bytes: number | null;
 }
@@ -41,7 +43,15 @@ export class RunningSenders {
     worker: SenderProcess,
     known: Pick<RunningSender, 'limit_bytes_per_second' | 'counted_bytes'>,
   ): RunningSender {
-    const running = { worker, paused: false, told_pause: null, sending: false, busy: false, ...known };
+    const running = {
+      worker,
+      paused: false,
+      told_pause: null,
+      sending: false,
+      busy: false,
+      connections: 1,
+      ...known,
+    };
     this.#running.set(migration, running);
     return running;
   }
@@ -62,11 +72,12 @@ export class RunningSenders {
   }
 
   /** It has told how far it is, whoever set it to work. */
-  heard(running: RunningSender, { sent_bytes, paused }: TransferProgress): void {
+  heard(running: RunningSender, { sent_bytes, paused, connections }: TransferProgress): void {
     this.#count(running, sent_bytes);
     const took_part = takesPart(running);
     running.sending = true;
     running.busy = true;
+    running.connections = connections ?? 1;
     // What it said before it heard of a pause is old.
     if (paused !== undefined && (running.told_pause ?? paused) === paused) {
       running.told_pause = null;
@@ -126,6 +137,7 @@ export class RunningSenders {
     return {
       running: sending.length - paused,
       paused,
+      connections: sending.reduce((sum, { connections }) => sum + connections, 0),
       sent_bytes: this.#sent_bytes,
       limit_bytes_per_second: this.#host_limit.bytes_per_second,
     };

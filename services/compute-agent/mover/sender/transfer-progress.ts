@@ -10,6 +10,7 @@ export interface TransferState {
   readonly counters: TransferCounters;
   readonly clock: TransferClock;
   readonly paused: boolean;
+  readonly connections: number;
 }
 
 /** What is told of a transfer at this moment; its rate is a mean over the last calls. */
@@ -19,6 +20,7 @@ export function transferProgress({
   counters,
   clock,
   paused,
+  connections,
 }: TransferState): TransferProgress {
   const { processed_bytes, sent_bytes, skipped_bytes } = counters;
   const rate = clock.rateAt(processed_bytes);
@@ -33,5 +35,6 @@ export function transferProgress({
     rate_bytes_per_second: Math.round(rate),
     eta_seconds: rate > 0 ? Math.ceil(remaining_bytes / rate) : null,
     paused,
+    connections,
   };
 }

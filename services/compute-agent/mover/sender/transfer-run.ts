@@ -201,9 +201,8 @@ export class TransferRun {
   }
 
   async #sendOnce(prove: boolean): Promise<SessionResult> {
-    const link = await this.#link.ensure();
     const session = new SendingSession({
-      link,
+      link: await this.#link.ensure(),
       disks: this.#disks.all,
       total_bytes: this.#disks.total_bytes,
       round: this.#round,
@@ -245,6 +244,7 @@ export class TransferRun {
       counters: this.#counters,
       clock: this.#clock,
       paused: this.#limiter.paused,
+      connections: this.#connections.open,
     });
   }
 }

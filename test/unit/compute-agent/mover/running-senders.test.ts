@@ -72,3 +72,14 @@ test('what it said before it heard of a pause does not undo it', () => {
   senders.heard(running, report(false));
   expect(running.paused).toBe(false);
 });
+
+test('connections are those that senders have told of last', () => {
+  const [one, other] = [add(), add()];
+  senders.begin(one.running, transfer);
+  senders.begin(other.running, transfer);
+  expect(senders.figures().connections).toBe(2);
+  senders.heard(one.running, { ...report(false), connections: 3 });
+  expect(senders.figures().connections).toBe(4);
+  senders.rests(one.running);
+  expect(senders.figures().connections).toBe(1);
+});
