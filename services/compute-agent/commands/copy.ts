@@ -3,7 +3,7 @@ import { DroverError } from '../../../shared/errors/drover-error.ts';
 import { defineCommand } from './definition.ts';
 import { isRunning, requireHome } from './guest.ts';
 import { Bytes, Disks, Endpoint } from './schemas.ts';
-import { changedBelow, mayHaveChanged } from './source-chains.ts';
+import { blamingChanges, changedBelow, mayHaveChanged } from './source-chains.ts';
 import { transferOf } from './transfer.ts';
 
 /** Sends the disks of a guest that is off, or what it has changed since they were sent while it ran. The mover finds out what the target holds already. */
@@ -35,7 +35,7 @@ export const copy = defineCommand({
     const { disks, after_precopy } = command.arguments;
     const changed =
       after_precopy === true ? mayHaveChanged(disks, await parts.hypervisor.takeDirty(id)) : null;
-    const result = await parts.sender.send(transfer, watch, changed);
+    const result = await blamingChanges(command, parts, parts.sender.send(transfer, watch, changed));
     // What was sent stands on files that nobody wrote to meanwhile.
     const change = await changedBelow(command, parts);
     return {

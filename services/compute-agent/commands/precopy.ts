@@ -6,7 +6,7 @@ import { travellingRanges } from '../mover/sender/travelling-ranges.ts';
 import { defineCommand } from './definition.ts';
 import { requireHome } from './guest.ts';
 import { Bytes, Disks, Endpoint, Seconds } from './schemas.ts';
-import { changedBelow, mayHaveChanged } from './source-chains.ts';
+import { blamingChanges, changedBelow, mayHaveChanged } from './source-chains.ts';
 import { transferOf } from './transfer.ts';
 
 /**
@@ -38,7 +38,8 @@ export const precopy = defineCommand({
       const written = mayHaveChanged(disks, await parts.hypervisor.takeDirty(instance_id));
       // As the sender will hear it: of changes in too many places it only knows that they are there.
       const changed = travellingRanges(written);
-      rounds = await parts.sender.round(transfer, { seen: rounds.length, changed }, watch);
+      const sending = parts.sender.round(transfer, { seen: rounds.length, changed }, watch);
+      rounds = await blamingChanges(command, parts, sending);
       const { ended, predicted_downtime_seconds, predicted_prepare_seconds } = decideAfterRound({
         rounds,
         budget_seconds,

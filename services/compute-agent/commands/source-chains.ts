@@ -84,6 +84,8 @@ const ofNames = (names: readonly string[]): ChangedRanges =>
  * Looks once more at what the disks stand on. A guest sees what is written to such a file beneath it, here and now, so
  * what the file says now is the guest's content, whoever wrote it: it is told, for the target to be sent that. Not so a
  * file that promises its content by its name: what is written to that is damage, and damage is not carried on.
+ * While the guest runs only what the sender has at hand can be sent again: for other files than it was told of, of another
+ * length or such as the target has itself, there would have to be another sender, which knows of no round.
  * @returns null when all is as it was agreed
  * @throws DroverError backing_image_changed for a change that is not to be told
  */
@@ -100,14 +102,42 @@ export async function changedBelow(
     const own = disks.filter(({ name }) => !TRAVELLING.test(name));
     const now = await withChains(own, command, parts);
     const agreed = new Map(own.map(({ name, backing }) => [name, backing]));
-    return {
-      message: error.message,
-      disks: now.map((disk) => ({
-        ...disk,
-        backing: travellingAsAgreed(disk.backing, agreed.get(disk.name) ?? null),
-      })),
-    };
+    const changed = now.map((disk) => ({
+      ...disk,
+      backing: travellingAsAgreed(disk.backing, agreed.get(disk.name) ?? null),
+    }));
+    if (command.command === 'precopy' && !areAtHand(changed, disks)) throw error;
+    return { message: error.message, disks: changed };
   }
+}
+
+/**
+ * A file that has become longer is more than the target has admitted, and one that has become shorter ends too soon: what
+ * sends it fails before anybody has looked, and does not know why.
+ * @throws DroverError backing_image_changed in place of such a failure; whatever the work throws
+ */
+export async function blamingChanges<Result>(
+  command: AcceptedCommand<'precopy'> | AcceptedCommand<'copy'>,
+  parts: HostParts,
+  sending: Promise<Result>,
+): Promise<Result> {
+  try {
+    return await sending;
+  } catch (error) {
+    if (isDroverError(error, 'mover_refused', 'mover_read_failed'))
+      await unchangedChains(command.arguments.disks, command, parts);
+    throw error;
+  }
+}
+
+/** True when the files that have changed are among those that are sent, and these are all there are still. */
+function areAtHand(now: readonly DiskDescription[], sent: readonly DiskDescription[]): boolean {
+  const agreed = new Set(sent.flatMap(({ backing }) => chainOf(backing)).map(({ sha512 }) => sha512));
+  const travelling = new Set(sent.map(({ name }) => name).filter((name) => TRAVELLING.test(name)));
+  const files = now.flatMap(({ backing }) => chainOf(backing));
+  const names = new Set(files.map(travelName));
+  const are_sent = files.every((file) => agreed.has(file.sha512) || travelling.has(travelName(file)));
+  return are_sent && [...travelling].every((name) => names.has(name));
 }
 
 /** Files that are as long as they were keep the names under which they travel. */

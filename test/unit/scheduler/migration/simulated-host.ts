@@ -93,6 +93,7 @@ export class SimulatedHost {
             endpoint: { address: '127.0.1.2', port: 22, user: 'drover', host_keys: ['k'] },
             needs_prepare: true,
             prepare_bytes: 77,
+            ...('disks' in order.arguments ? { transfer_disks: order.arguments.disks } : {}),
           },
         };
       case 'unadmit':
