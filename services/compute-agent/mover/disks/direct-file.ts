@@ -3,8 +3,6 @@ import { open, type FileHandle } from 'node:fs/promises';
 
 /** Alignment that O_DIRECT may ask for, of memory, offsets and lengths. */
 export const ALIGNMENT_BYTES = 4096;
-/** V8 hands out memory at multiples of this. */
-const GRAIN_BYTES = 16;
 
 /**
  * Opens a file past the page cache, or, where its file system cannot (tmpfs), through it. Past the cache a disk
@@ -27,21 +25,19 @@ export const refusesDirect = (error: unknown): boolean =>
   (error as NodeJS.ErrnoException | null)?.code === 'EINVAL';
 
 /**
- * Memory that O_DIRECT can use: its address must be aligned, and JavaScript does not know addresses, so places
- * are tried until the kernel takes one.
+ * Memory that O_DIRECT can use: its address must be aligned. JavaScript does not know addresses, but what may be resized
+ * begins with a page, for V8 takes that from the kernel and not from its heap. Places are not tried until the kernel takes
+ * one: where the file has a hole it takes any, and refuses it later where data is.
  * @param handle opened past the page cache, for reading
- * @returns null when it takes none
+ * @returns null when it is not taken
  */
 export async function alignedMemory(handle: FileHandle, bytes: number): Promise<Buffer | null> {
-  const memory = Buffer.allocUnsafeSlow(bytes + ALIGNMENT_BYTES);
-  // Large blocks start 16 bytes after a page nearly always: from there downwards.
-  for (let shift = ALIGNMENT_BYTES - GRAIN_BYTES; shift >= 0; shift -= GRAIN_BYTES) {
-    try {
-      await handle.read(memory, shift, ALIGNMENT_BYTES, 0);
-      return memory.subarray(shift, shift + bytes);
-    } catch (error) {
-      if (!refusesDirect(error)) throw error;
-    }
+  const memory = Buffer.from(new ArrayBuffer(bytes, { maxByteLength: bytes }));
+  try {
+    await handle.read(memory, 0, Math.min(bytes, ALIGNMENT_BYTES), 0);
+    return memory;
+  } catch (error) {
+    if (!refusesDirect(error)) throw error;
+    return null;
   }
-  return null;
 }
