@@ -6,10 +6,10 @@ import { blake3 } from '@napi-rs/blake-hash';
  */
 
 export const SMALLEST_EXTENT_BYTES = 1024 * 1024;
-/** Bounds a frame, and with it both sides' memory. */
-export const LARGEST_EXTENT_BYTES = 16 * 1024 * 1024;
-/** Bounds the leaf tables: 32 MiB per side of the largest disk. */
-const EXTENTS_MAX = 1024 * 1024;
+/** Bounds a frame, and with it both sides' memory: they have some 20 extents at once. */
+export const LARGEST_EXTENT_BYTES = 4 * 1024 * 1024;
+/** Bounds what is kept of the largest disk outside memory: 128 MiB of leaves (disks/paged-leaves.ts). */
+const EXTENTS_MAX = 4 * 1024 * 1024;
 export const DISK_BYTES_MAX = LARGEST_EXTENT_BYTES * EXTENTS_MAX;
 
 /** Zeros are found in blocks of this part of an extent: 4 KiB in the smallest, as file systems have them. */

@@ -5,7 +5,7 @@ import type { SourceDisk } from './source-disk.ts';
 /** Extents that are read before their turn: the disk works while the last one is hashed and sent. */
 const READ_AHEAD = 3;
 /** Of a very large disk extents are long, and fewer are read ahead: memory is bounded for any disk. */
-const READ_AHEAD_BYTES_MAX = 8 * 1024 * 1024;
+const READ_AHEAD_BYTES_MAX = 4 * 1024 * 1024;
 /** A long row of holes must not keep the process from hearing a cancel. */
 const EXTENTS_PER_TURN = 4096;
 

@@ -26,10 +26,10 @@ describe('extents', () => {
     if (count > 0) expect(layout.length(count - 1)).toBe(last);
   });
 
-  test('extents grow with the disk, so that there are never more than a million', () => {
-    expect(extentBytesOf(2 ** 40)).toBe(MEBIBYTE);
-    expect(extentBytesOf(2 ** 40 + 1)).toBe(2 * MEBIBYTE);
-    expect(extentBytesOf(2 ** 44)).toBe(16 * MEBIBYTE);
+  test('extents grow with the disk, so that there are never more than four millions', () => {
+    expect(extentBytesOf(2 ** 42)).toBe(MEBIBYTE);
+    expect(extentBytesOf(2 ** 42 + 1)).toBe(2 * MEBIBYTE);
+    expect(extentBytesOf(2 ** 44)).toBe(4 * MEBIBYTE);
     expect(() => extentBytesOf(2 ** 44 + 1)).toThrow(RangeError);
   });
 

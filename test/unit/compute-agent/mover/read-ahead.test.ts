@@ -73,7 +73,7 @@ test('when one fails, the others have ended before anybody hears of it', async (
 test('fewer long extents are read ahead', () => {
   const disk = (size_bytes: number) => ({ layout: new ExtentLayout(size_bytes) }) as SourceDisk;
   expect(readAheadOf([disk(MEBIBYTE)])).toBe(3);
-  expect(readAheadOf([disk(4 * TEBIBYTE)])).toBe(2);
+  expect(readAheadOf([disk(8 * TEBIBYTE)])).toBe(2);
   expect(readAheadOf([disk(MEBIBYTE), disk(16 * TEBIBYTE)])).toBe(1);
   expect(readAheadOf([])).toBe(3);
 });
