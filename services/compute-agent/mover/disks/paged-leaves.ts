@@ -2,8 +2,8 @@ import { LEAF_BYTES, ZERO_LEAF } from './extents.ts';
 import { PAGE_BYTES, PageMap, PageStore, ZERO_PAGE } from './page-store.ts';
 
 /**
- * What all leaves of a process may take. A mover may take 200 MiB, whatever it moves; without leaves a copy of extents of
- * any length takes up to 150. A disk that is full fits up to 512 GiB with both its tables.
+ * What all leaves of a process may take. A mover may take 200 MiB, whatever it moves; without leaves a copy has taken up to
+ * 150, with the longest extents. A disk that is full fits up to 512 GiB with both its tables.
  */
 const LEAVES_BYTES_MAX = 32 * 1024 * 1024;
 const LEAVES_PER_PAGE = PAGE_BYTES / LEAF_BYTES;
