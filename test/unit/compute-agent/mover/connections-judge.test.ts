@@ -22,6 +22,8 @@ interface World {
   readonly loss_per_connection?: number;
   /** What the source reads, or the limit lets through. */
   readonly source?: number;
+  /** For this part of the time the sending thread is at work. */
+  readonly busy?: number;
   /** An extent takes so much longer or shorter, in turns: a part. */
   readonly noise?: readonly number[];
 }
@@ -87,8 +89,7 @@ class Copy {
     this.#plain_bytes += MEBIBYTE;
     this.#left_bytes -= MEBIBYTE;
     if (is_held_up) this.#held_up_milliseconds += milliseconds;
-    const is_busy = (world.processors ?? Infinity) <= pace;
-    if (is_busy) this.#busy_milliseconds += milliseconds;
+    this.#busy_milliseconds += milliseconds * (world.busy ?? 0);
     this.judge.notePut({
       now_milliseconds: this.now_milliseconds,
       open: this.open,
@@ -120,6 +121,7 @@ describe('what is found', () => {
     ],
     ['a limit', { per_connection: 40, source: 25 }, 8, 1],
     ['a limit that two reach', { per_connection: 40, source: 75 }, 8, 2],
+    ['a second that brings a third', { per_connection: 60, link: 80 }, 8, 2],
     ['one is all there may be', { per_connection: 20 }, 1, 1],
   ] as const)('%s', ([, world, most, count]) => {
     const copy = new Copy({ least: 1, most }).send(60, world);
@@ -127,8 +129,9 @@ describe('what is found', () => {
     expect(Math.max(...copy.counts)).toBeLessThanOrEqual(most);
   });
 
-  test('is found within three seconds for each connection', () => {
-    const copy = new Copy({ least: 1, most: 4 }).send(9, { per_connection: 20 });
+  test('is found one after the other', () => {
+    // Two seconds until something is known of one; then each further one is settled and measured for as long.
+    const copy = new Copy({ least: 1, most: 4 }).send(7, { per_connection: 20 });
     expect(copy.counts).toEqual([1, 2, 3, 4]);
   });
 
@@ -149,6 +152,7 @@ describe('no look is taken', () => {
     ['while a limit is the bottleneck', { per_connection: 40, source: 25 }],
     ['while the source is', { per_connection: 400, source: 100 }],
     ['while the processors are', { per_connection: 400, processors: 200 }],
+    ['while the thread that would serve it has no time', { per_connection: 20, busy: 0.9 }],
   ] as const)('%s', ([, world]) => {
     expect(new Copy().send(600, world).counts).toEqual([1]);
   });
@@ -165,6 +169,12 @@ describe('what was found once', () => {
     expect(copy.judge.found).toBe(4);
     copy.send(600, { per_connection: 200, link: 100 });
     expect(copy.judge.found).toBe(1);
+  });
+
+  test('is given up when it brings hardly more', () => {
+    const copy = new Copy({ least: 1, most: 4 }).send(30, { per_connection: 40 });
+    copy.send(600, { per_connection: 40, link: 130 });
+    expect(copy.judge.found).toBe(3);
   });
 
   test('is given up under a limit that fewer reach', () => {
@@ -239,6 +249,17 @@ describe('packing', () => {
     expect(copy.judge.found).toBe(1);
   });
 
+  test('of a disk that packs better from here on is not the work of the connections', () => {
+    const copy = new Copy({ least: 1, most: 4 });
+    copy.packing = 3;
+    copy.ratio = 0.8;
+    copy.send(2.5, { per_connection: 20, link: 20 });
+    expect(copy.judge.wanted).toBe(2);
+    copy.ratio = 0.2;
+    copy.send(5, { per_connection: 20, link: 20 });
+    expect(copy.judge.found).toBe(1);
+  });
+
   test('that has followed the connections is judged by what has arrived', () => {
     const copy = new Copy({ least: 1, most: 2 });
     copy.packing = 5;
@@ -293,6 +314,16 @@ test('in any world, however it changes, looks take a small part of the time once
     }),
     { numRuns: 15 },
   );
+});
+
+test('a limit that changes all the time makes no more looks than the time allows', () => {
+  const copy = new Copy();
+  for (let turn = 0; turn < 60; turn += 1) {
+    copy.send(20, { per_connection: 0.8, link: 0.8 });
+    copy.judge.forget();
+  }
+  expect(copy.looking_milliseconds).toBeGreaterThan(0);
+  expect(copy.looking_milliseconds / copy.now_milliseconds).toBeLessThan(0.15);
 });
 
 test('a world that stays is looked at more and more rarely', () => {
