@@ -4,7 +4,8 @@ import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest';
 import { ExtentLayout } from '../../../services/compute-agent/mover/disks/extents.ts';
-import { heldExtents } from '../../../services/compute-agent/mover/receiver/held-extents.ts';
+import { LeafTable } from '../../../services/compute-agent/mover/disks/leaf-table.ts';
+import { noteHeld, nothingHeld } from '../../../services/compute-agent/mover/receiver/held-extents.ts';
 import { readJournal } from '../../../services/compute-agent/mover/receiver/journal.ts';
 import { UNACKNOWLEDGED_BYTES_MAX } from '../../../services/compute-agent/mover/sender/sending-session.ts';
 import type { MigrationId } from '../../../shared/domain/ids.ts';
@@ -39,11 +40,14 @@ afterAll(() => pair.close());
 async function durableBytes(id: MigrationId): Promise<number> {
   const journal = await readJournal(join(pair.root, 't', 'mover', 'journals', id), id);
   if (journal === null) return 0;
-  const { leaves } = heldExtents(journal, 0, layout);
+  const held = nothingHeld(new LeafTable(layout));
+  await noteHeld(journal, [held], () => undefined);
+  const { leaves } = held;
   let bytes = 0;
   for (let index = 0; index < layout.count; index += 1) {
     if (!leaves.isZero(index) && !leaves.isUnknown(index)) bytes += layout.length(index);
   }
+  leaves.close();
   return bytes;
 }
 

@@ -1,6 +1,5 @@
 import { ExtentSet } from '../disks/extent-set.ts';
-import type { ExtentLayout } from '../disks/extents.ts';
-import { LeafTable } from '../disks/leaf-table.ts';
+import type { LeafTable } from '../disks/leaf-table.ts';
 import { goThrough } from './journal-records.ts';
 import type { JournalContent, JournalRecord } from './journal.ts';
 
@@ -9,13 +8,6 @@ export interface HeldExtents {
   readonly leaves: LeafTable;
   /** Those that were read again from the disk since they were written. */
   readonly proved: ExtentSet;
-}
-
-/** @param disk its place among the journal's disks. @returns leaves that whoever asks closes */
-export function heldExtents(journal: JournalContent, disk: number, layout: ExtentLayout): HeldExtents {
-  const held = nothingHeld(new LeafTable(layout));
-  for (const record of journal.records) if (record.disk === disk) note(record, held, journal);
-  return held;
 }
 
 /**

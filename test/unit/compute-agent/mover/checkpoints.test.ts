@@ -10,8 +10,8 @@ import {
 } from '../../../../services/compute-agent/mover/disks/extents.ts';
 import type { ExtentAddress } from '../../../../services/compute-agent/mover/protocol.ts';
 import { Checkpoints } from '../../../../services/compute-agent/mover/receiver/checkpoints.ts';
-import { heldExtents } from '../../../../services/compute-agent/mover/receiver/held-extents.ts';
 import { Journal, readJournal } from '../../../../services/compute-agent/mover/receiver/journal.ts';
+import { heldExtents } from './support/held-extents.ts';
 
 const MEBIBYTE = 1024 * 1024;
 const layout = new ExtentLayout(8 * MEBIBYTE);
@@ -47,7 +47,7 @@ function heldDisk() {
 async function leavesInJournal(): Promise<readonly Buffer[]> {
   const known = await readJournal(join(root, 'journal'), subject.migration_id);
   if (known === null) throw new Error('no journal');
-  const { leaves } = heldExtents(known, 0, layout);
+  const { leaves } = await heldExtents(known, 0, layout);
   return Array.from({ length: layout.count }, (_, index) => leaves.get(index));
 }
 

@@ -4,16 +4,13 @@ import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { ExtentLayout } from '../../../../services/compute-agent/mover/disks/extents.ts';
 import { LeafTable } from '../../../../services/compute-agent/mover/disks/leaf-table.ts';
-import {
-  heldExtents,
-  noteHeld,
-  nothingHeld,
-} from '../../../../services/compute-agent/mover/receiver/held-extents.ts';
+import { noteHeld, nothingHeld } from '../../../../services/compute-agent/mover/receiver/held-extents.ts';
 import {
   Journal,
   readJournal,
   type JournalRecord,
 } from '../../../../services/compute-agent/mover/receiver/journal.ts';
+import { heldExtents } from './support/held-extents.ts';
 
 let root: string;
 let path: string;
@@ -84,7 +81,7 @@ describe('a journal of many disks', () => {
     expect(signs).toBeGreaterThan(signs_before + 10);
     const content = (await readJournal(path, 'm-1'))!;
     for (const disk of [0, 1, 2]) {
-      const held = heldExtents(content, disk, layout);
+      const held = await heldExtents(content, disk, layout);
       expect(held.leaves.get(5)).toEqual(leaf(disk, 5));
       expect(held.leaves.get(EXTENTS - 1)).toEqual(leaf(disk, EXTENTS - 1));
       expect(held.proved.has(4)).toBe(disk === 1);

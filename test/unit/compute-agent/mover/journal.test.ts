@@ -14,12 +14,12 @@ import { join } from 'node:path';
 import { open, type FileHandle } from 'node:fs/promises';
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
 import { ExtentLayout, UNKNOWN_LEAF } from '../../../../services/compute-agent/mover/disks/extents.ts';
-import { heldExtents } from '../../../../services/compute-agent/mover/receiver/held-extents.ts';
 import {
   Journal,
   readJournal,
   type JournalRecord,
 } from '../../../../services/compute-agent/mover/receiver/journal.ts';
+import { heldExtents } from './support/held-extents.ts';
 
 const subject = { migration_id: 'm-1', disks: [{ name: 'disk', size_bytes: 99 }] };
 const record = (index: number): JournalRecord => ({ disk: 0, index, leaf: Buffer.alloc(32, index) });
