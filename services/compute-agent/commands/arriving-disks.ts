@@ -1,5 +1,5 @@
 import type { InstanceSpec } from '../../../shared/domain/instance-spec.ts';
-import { isDroverError } from '../../../shared/errors/drover-error.ts';
+import { isDroverError, type DroverError } from '../../../shared/errors/drover-error.ts';
 import type { BackingFile, DiskDescription } from '../../../shared/messaging/commands.ts';
 import { isInForm, type Conversion, type InstanceMark, type MarkedDisk } from '../folders/mark.ts';
 import { reservedBytesOf } from '../folders/space-need.ts';
@@ -7,7 +7,7 @@ import { checkCachedFile } from '../images/arrived-disk.ts';
 import { chainOf, travelName } from '../images/backing-chain.ts';
 import { volumeGroup, wantedFormat } from '../images/disk-format.ts';
 import { wantedBytes } from '../images/root-disk.ts';
-import { findCached } from './cached-file.ts';
+import { describeMending, findCached } from './cached-file.ts';
 import type { AcceptedCommand, HostParts } from './definition.ts';
 
 /** What a target makes of the disks that are to come. */
@@ -84,13 +84,13 @@ export async function missingFiles(
   parts: HostParts,
 ): Promise<{ readonly missing: readonly DiskDescription[]; readonly mended: readonly string[] }> {
   const { disks, spec } = command.arguments;
-  const mended: string[] = [];
+  const damages: DroverError[] = [];
   const missing = new Map<string, DiskDescription>();
   for (const { backing } of disks) {
     const chain = chainOf(backing);
     for (const [place, file] of [...chain.entries()].reverse()) {
       const cached = await findCached(file.sha512, command, parts);
-      if (cached.damage !== null) mended.push(cached.damage);
+      if (cached.damage !== null) damages.push(cached.damage);
       if (!cached.is_here && (place < chain.length - 1 || !(await isFetched(file, spec, command, parts)))) {
         missing.set(file.sha512, asDisk(file));
         continue;
@@ -98,6 +98,7 @@ export async function missingFiles(
       await checkCachedFile(parts.images.path(file.sha512), file, chain[place + 1] ?? null, parts.host);
     }
   }
+  const mended = await Promise.all(damages.map((damage) => describeMending(damage, parts)));
   return { missing: [...missing.values()], mended };
 }
 

@@ -5,7 +5,7 @@ import type { AcceptedCommand, HostParts } from './definition.ts';
 /** What the cache has of a digest. `damage`: it had a file that was not what its name says, and has it no more. */
 interface Cached {
   readonly is_here: boolean;
-  readonly damage: string | null;
+  readonly damage: DroverError | null;
 }
 
 /**
@@ -37,8 +37,16 @@ export async function findCached(
   } catch (error) {
     if (!isDroverError(error, 'backing_image_changed')) throw error;
     await images.discard(sha512);
-    return { is_here: false, damage: `${error.message} Nothing else stands on it: it was removed` };
+    return { is_here: false, damage: error };
   }
+}
+
+/** For the record, once a good copy may have come: then it is known where the damage was. */
+export async function describeMending(damage: DroverError, { images }: HostParts): Promise<string> {
+  const { expected, found } = damage.values;
+  const where = await images.reader.digests.describeDifference(String(expected), String(found));
+  const { message } = new DroverError(damage.code, { ...damage.values, where });
+  return `${message} Nothing else stands on it: it was removed`;
 }
 
 /** In words; empty when nothing else stands on it. */

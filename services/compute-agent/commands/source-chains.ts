@@ -6,7 +6,14 @@ import type {
   CommandName,
   DiskDescription,
 } from '../../../shared/messaging/commands.ts';
-import { chainOf, describeChain, TRAVELLING, travelName, type ChainFile } from '../images/backing-chain.ts';
+import {
+  chainOf,
+  describeChain,
+  readSameChain,
+  TRAVELLING,
+  travelName,
+  type ChainFile,
+} from '../images/backing-chain.ts';
 import type { ChangedRanges } from '../mover/mover.ts';
 import type { AcceptedCommand, HostParts } from './definition.ts';
 
@@ -50,11 +57,11 @@ export async function travellingPaths(
     const overlay = join(folder, name);
     const files = may_have_changed
       ? await parts.images.chain(overlay, command)
-      : await parts.images.sameChain(overlay, backing, command);
+      : await readSameChain(overlay, backing, parts.images.reader, command);
     for (const [place, file] of chainOf(backing).entries()) {
       const path = files[place]?.path;
       // It stands on fewer files now: nothing is left to be sent in this one's place.
-      if (path === undefined) await parts.images.sameChain(overlay, backing, command);
+      if (path === undefined) await readSameChain(overlay, backing, parts.images.reader, command);
       // By both its names: a target of an earlier version knows only the one of what it is now.
       else for (const known of [file, { sha512: file.sha512 }]) paths[travelName(known)] = path;
     }
@@ -172,7 +179,7 @@ export async function unchangedChains(
   const chains: (readonly ChainFile[])[] = [];
   for (const { name, backing } of disks) {
     if (backing === null) continue;
-    chains.push(await parts.images.sameChain(join(folder, name), backing, command));
+    chains.push(await readSameChain(join(folder, name), backing, parts.images.reader, command));
   }
   return chains;
 }

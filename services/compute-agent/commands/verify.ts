@@ -3,6 +3,7 @@ import { Type } from 'typebox';
 import { DroverError, isDroverError } from '../../../shared/errors/drover-error.ts';
 import type { BackingFile, DamagedBelow } from '../../../shared/messaging/commands.ts';
 import type { InstanceMark } from '../folders/mark.ts';
+import { requireArrived } from '../images/arrived-file.ts';
 import { chainOf, travelName } from '../images/backing-chain.ts';
 import { defineCommand, migrationOf, type AcceptedCommand, type HostParts } from './definition.ts';
 import { Disks } from './schemas.ts';
@@ -77,7 +78,11 @@ function damagedOnArrival(
       for (const [place, file] of [...chain.entries()].reverse()) {
         if (!hasTravelled(file, command) || (await parts.images.has(file.sha512))) continue;
         const below = chain[place + 1] ?? null;
-        await parts.images.requireArrived({ path: join(folder, travelName(file)), file, below }, command);
+        await requireArrived(
+          { path: join(folder, travelName(file)), file, below },
+          parts.images.reader,
+          command,
+        );
       }
     }
   });

@@ -1,10 +1,8 @@
-import type { HostName } from '../../../shared/domain/ids.ts';
 import type { BackingFile } from '../../../shared/messaging/commands.ts';
 import { renameDurably, syncFile } from '../folders/durable.ts';
 import { checkArrivedDisk } from './arrived-disk.ts';
-import { backingChanged } from './backing-chain.ts';
+import { backingChanged, type ChainReader } from './backing-chain.ts';
 import { renameBackingFile } from './describe-disk.ts';
-import type { FileDigests } from './file-digests.ts';
 import { sayingAtWork, type Asker } from './shared-work.ts';
 
 /** A file that has arrived beside the disks that stand on it. */
@@ -15,17 +13,12 @@ export interface ArrivedFile {
   readonly below: BackingFile | null;
 }
 
-interface Here {
-  readonly host: HostName;
-  readonly digests: FileDigests;
-}
-
 /**
  * Sees that it is what was promised, and changes nothing: its source's digest of what it read is not enough, for that may
  * have been read while somebody wrote, or wrongly.
  * @throws DroverError backing_image_changed
  */
-export async function requireArrived(arrived: ArrivedFile, here: Here, asker: Asker): Promise<void> {
+export async function requireArrived(arrived: ArrivedFile, here: ChainReader, asker: Asker): Promise<void> {
   const { path, file, below } = arrived;
   // In its header stands its source's name for what it stands on.
   const found = await digestOrNone(here.digests.digest(path, below?.sha512 ?? null, asker));
@@ -39,7 +32,7 @@ export async function requireArrived(arrived: ArrivedFile, here: Here, asker: As
 export async function takeArrived(
   arrived: ArrivedFile,
   place: string,
-  here: Here,
+  here: ChainReader,
   asker: Asker,
 ): Promise<void> {
   const { path, file, below } = arrived;

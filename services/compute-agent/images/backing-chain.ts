@@ -59,16 +59,16 @@ export async function readChain(
 }
 
 /** A file of the cache promises its digest with its name, whatever folder the cache is linked to. @throws DroverError backing_image_changed */
-export async function requirePromise(path: string, found: string, here: Reader): Promise<void> {
+export async function requirePromise(path: string, found: string, here: ChainReader): Promise<void> {
   const expected = basename(path);
   if (!SHA512.test(expected) || expected === found) return;
   throw await backingChanged({ file: path, expected, found }, here);
 }
 
-/** Whoever has read the files that disks stand on. */
-interface Reader {
+/** Of one host. */
+export interface ChainReader {
   readonly host: HostName;
-  readonly digests: Pick<FileDigests, 'describeDifference'>;
+  readonly digests: FileDigests;
 }
 
 /**
@@ -77,7 +77,7 @@ interface Reader {
  */
 export async function backingChanged(
   change: { readonly file: string; readonly expected: string; readonly found: string },
-  { host, digests }: Reader,
+  { host, digests }: ChainReader,
   consequence = '',
 ): Promise<DroverError> {
   const difference = await digests.describeDifference(change.expected, change.found);
@@ -163,7 +163,7 @@ export const chainOf = (backing: BackingImage | null): readonly BackingFile[] =>
 export async function readSameChain(
   overlay: string,
   agreed: BackingImage | null,
-  here: { readonly host: HostName; readonly digests: FileDigests },
+  here: ChainReader,
   asker: Asker,
 ): Promise<readonly ChainFile[]> {
   const files = await readChain(overlay, here.digests, here.host, asker);

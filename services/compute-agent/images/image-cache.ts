@@ -4,10 +4,10 @@ import { basename, join } from 'node:path';
 import type { HostName } from '../../../shared/domain/ids.ts';
 import type { DiskFormat, ImageSource } from '../../../shared/domain/instance-spec.ts';
 import { DroverError } from '../../../shared/errors/drover-error.ts';
-import type { BackingFile, BackingImage } from '../../../shared/messaging/commands.ts';
+import type { BackingFile } from '../../../shared/messaging/commands.ts';
 import { makeFolder, renameDurably, syncFile } from '../folders/durable.ts';
-import { readChain, readSameChain, requirePromise, type ChainFile } from './backing-chain.ts';
-import { digestOrNone, requireArrived, takeArrived, type ArrivedFile } from './arrived-file.ts';
+import { readChain, requirePromise, type ChainFile, type ChainReader } from './backing-chain.ts';
+import { digestOrNone, takeArrived, type ArrivedFile } from './arrived-file.ts';
 import { digestOf, readRawFormNote, removeAtOnce, sizeOf, writeRawFormNote } from './cache-files.ts';
 import { CACHE_FOLDER, SHA512 } from './cache-folder.ts';
 import type { ContentLeaves } from './content-leaves.ts';
@@ -117,7 +117,7 @@ export class ImageCache {
   async check(sha512: string, asker: Asker): Promise<void> {
     this.#asked(sha512);
     const path = this.path(sha512);
-    await requirePromise(path, await digestOrNone(this.#digests.digest(path, null, asker)), this.#reader);
+    await requirePromise(path, await digestOrNone(this.#digests.digest(path, null, asker)), this.reader);
   }
 
   /** The files below a qcow2 disk of this host, nearest first. @throws as readChain */
@@ -125,23 +125,14 @@ export class ImageCache {
     return readChain(overlay, this.#digests, this.#host, asker);
   }
 
-  /** The same, if it is what was agreed. @throws as readSameChain */
-  sameChain(overlay: string, agreed: BackingImage | null, asker: Asker): Promise<readonly ChainFile[]> {
-    return readSameChain(overlay, agreed, this.#reader, asker);
-  }
-
-  get #reader() {
+  /** For whoever reads files that disks stand on: what was read once is remembered for all. */
+  get reader(): ChainReader {
     return { host: this.#host, digests: this.#digests };
   }
 
-  /** Sees that a file that has arrived is what was promised. @throws DroverError backing_image_changed */
-  requireArrived(arrived: ArrivedFile, asker: Asker): Promise<void> {
-    return requireArrived(arrived, this.#reader, asker);
-  }
-
-  /** Takes it then. @throws as takeArrived */
+  /** Takes a file that has arrived. @throws as takeArrived */
   take(arrived: ArrivedFile, asker: Asker): Promise<void> {
-    return takeArrived(arrived, this.path(arrived.file.sha512), this.#reader, asker);
+    return takeArrived(arrived, this.path(arrived.file.sha512), this.reader, asker);
   }
 
   #asked(sha512: string): void {

@@ -59,7 +59,9 @@ describe('the target', () => {
       const image = sampleImage({ url, size_bytes: content.length, sha512: sha512(base) });
       const path = damaged();
       const move = new Move(pair.source, pair.target, await guest(base, image));
-      await move.admit();
+      await move.survey();
+      const { summary } = await admitAgain(move);
+      expect(summary).toMatch(new RegExp(`${named}\\. Nothing else stands on it: it was removed`));
       expect(move.admitted).not.toHaveProperty('transfer_disks');
       // What has come is remembered extent by extent: damage to it has a place.
       flipBit(path, at);
