@@ -3,7 +3,7 @@ import type { ChangedBelow, DamagedBelow, DamagedExtent } from '../../../../shar
 import { differingDisk } from '../digests.ts';
 import type { Draft } from '../draft.ts';
 import { unwindEpoch } from '../epochs.ts';
-import type { OperationFacts, Settings, World } from '../model.ts';
+import type { OperationFacts, Reason, Settings, World } from '../model.ts';
 import { command, fact, homeOf, type GoBack, type Step, type Undo } from '../step.ts';
 import { transferDisks } from './prepare.ts';
 
@@ -84,9 +84,7 @@ export const copy: Step = {
     done: (draft) => {
       const { digests, changed } = fact(draft, 'copy');
       draft.setMigration({ digests: { source: digests }, ...copiedBytes(draft) });
-      if (changed === undefined) return undefined;
-      draft.addFacts({ resend: copiedBytes(draft) });
-      return agreeAnew(draft, 'copy', changed);
+      return changed === undefined ? undefined : agreeAnew(draft, 'copy', changed);
     },
   },
   undo: abortCopy,
@@ -138,12 +136,14 @@ export const verify: Step = {
     done: (draft) => {
       const source = fact(draft, 'copy').digests;
       const { digests: target, damaged = [], damaged_count = 0, changed } = fact(draft, 'verify');
+      // Before any disk was read.
+      if (changed?.again === 'admit') return mendBelow(draft, changed);
       draft.setMigration({ digests: { source, target } });
       const difference = differingDisk(source, target);
       if (difference === null) return changed === undefined ? undefined : mendBelow(draft, changed);
       const [first] = damaged;
-      const { resend, changed_below } = draft.operation.facts;
-      const is_second = resend !== undefined;
+      const { changed_below } = draft.operation.facts;
+      const is_second = !maySendAgain(draft);
       if (first !== undefined && !is_second) return sendAgain(draft, first, damaged_count);
       const { host } = fact(draft, 'choose');
       const where = first === undefined ? difference : describeDamage(first, damaged_count, host);
@@ -178,9 +178,13 @@ const describeDamage = (first: DamagedExtent, count: number, host: string): stri
 const maySendAgain = ({ operation: { facts } }: World): boolean =>
   facts.changed_below === undefined && facts.resend === undefined;
 
+type Back = GoBack | Omit<Reason, 'step'>;
+
 /** The source's files have changed beneath its disks: the target is asked to take what they are now. */
-function agreeAnew(draft: Draft, found_by: 'precopy' | 'copy', { message, disks }: ChangedBelow): GoBack {
-  draft.addFacts({ changed_below: found_by, survey: { ...fact(draft, 'survey'), disks } });
+function agreeAnew(draft: Draft, found_by: 'precopy' | 'copy', { message, disks }: ChangedBelow): Back {
+  if (!maySendAgain(draft)) return changedAgain(message);
+  const resend = found_by === 'copy' ? { resend: copiedBytes(draft) } : {};
+  draft.addFacts({ ...resend, changed_below: found_by, survey: { ...fact(draft, 'survey'), disks } });
   return {
     again: found_by === 'precopy' ? 'admit-running' : 'admit-again',
     because: `${message} What has changed is sent again.`,
@@ -188,13 +192,20 @@ function agreeAnew(draft: Draft, found_by: 'precopy' | 'copy', { message, disks 
 }
 
 /** The target has not what the disks stand on. */
-function mendBelow(draft: Draft, { message, again }: DamagedBelow): GoBack {
+function mendBelow(draft: Draft, { message, again }: DamagedBelow): Back {
+  if (!maySendAgain(draft)) return changedAgain(message);
   draft.addFacts({ changed_below: 'verify', resend: copiedBytes(draft) });
   return {
     again: again === 'copy' ? 'copy' : 'admit-again',
     because: `${message} ${again === 'copy' ? 'It is sent again.' : 'It is fetched or sent again.'}`,
   };
 }
+
+/** Told by an agent that was not asked to tell, and should have failed: nobody goes round in circles with a guest that is off. */
+const changedAgain = (message: string): Exclude<Back, GoBack> => ({
+  code: 'backing_image_changed',
+  message: `${message} It was sent again once already. The copy was given up; the source's disks are untouched.`,
+});
 
 /** Known since `survey`. */
 export const wasRunning = (world: World): boolean =>

@@ -9,11 +9,17 @@ type Found = 'precopy' | 'copy' | 'verify: admit' | 'verify: copy';
 /** A move in which what the disk stands on is found to be another one, so often. */
 function moved(
   found: Found,
-  options: { readonly times?: number; readonly stopped?: boolean; readonly fateOf?: FateOf } = {},
+  options: {
+    readonly times?: number;
+    readonly stopped?: boolean;
+    readonly tells_unasked?: boolean;
+    readonly fateOf?: FateOf;
+  } = {},
 ) {
-  const { times = 1, stopped = false, fateOf = () => 'normal' } = options;
+  const { times = 1, stopped = false, tells_unasked = false, fateOf = () => 'normal' } = options;
   const cluster = new SimulatedCluster('cold', { stopped, warm: found === 'precopy' });
   cluster.offers = [beta];
+  for (const host of [alpha, beta]) cluster.host(host).tells_unasked = tells_unasked;
   if (found === 'verify: admit') cluster.host(beta).damages_below.admit = times;
   else if (found === 'verify: copy') cluster.host(beta).damages_below.copy = times;
   else cluster.host(alpha).changes_below[found] = times;
@@ -54,6 +60,15 @@ describe.each(again)('what disks stand on is another one, found by %s', (found, 
       'tells_changes' in said ? [said.tells_changes] : [],
     );
     expect(told.at(-1)).toBe(false);
+  });
+
+  test('told by an agent that was not asked: the server goes back all the same', () => {
+    const { cluster } = moved(found, { times: 2, tells_unasked: true });
+    expectAsBefore(cluster);
+    expect(cluster.world.operation.reason).toMatchObject({
+      code: 'backing_image_changed',
+      message: expect.stringMatching(/^The base .*It was sent again once already\./) as unknown,
+    });
   });
 
   test('of a guest that was off: it stays off, wherever it is', () => {
@@ -114,6 +129,20 @@ test('one thing is sent again once: damage of a disk after a change goes back', 
   cluster.settle();
   expectAsBefore(cluster);
   expect(cluster.world.operation.reason).toMatchObject({ code: 'mover_digest_mismatch' });
+});
+
+test('one thing is sent again once: damage of a disk after a change that precopy found goes back', () => {
+  const cluster = new SimulatedCluster('cold', { warm: true });
+  cluster.offers = [beta];
+  cluster.host(alpha).changes_below.precopy = 1;
+  cluster.host(beta).corrupts = 1;
+  cluster.happen({ type: 'requested' });
+  cluster.settle();
+  expectAsBefore(cluster);
+  expect(cluster.world.operation.reason).toMatchObject({
+    code: 'mover_digest_mismatch',
+    message: expect.stringContaining('once, for another reason') as unknown,
+  });
 });
 
 test('the record counts what was sent before a change as sent twice', () => {

@@ -52,6 +52,9 @@ export class SimulatedHost {
   /** So often the target finds that it has not what it has agreed to. */
   readonly damages_below = { admit: 0, copy: 0 };
 
+  /** It tells of a change whether or not it was asked to. */
+  tells_unasked = false;
+
   /** @returns the result, or a word of refusal. */
   run(order: CommandOrder): { result: CommandResults[CommandName] } | { refused: string } {
     if (order.epoch < this.epoch) return { refused: 'stale_epoch' };
@@ -211,19 +214,24 @@ export class SimulatedHost {
     }
     const agreed = 'disks' in order.arguments ? order.arguments.disks[0]?.backing?.sha512 : undefined;
     if (agreed === this.below) return {};
-    if (!tellsChanges(order)) return { refused: 'backing_image_changed' };
+    if (!this.#tells(order)) return { refused: 'backing_image_changed' };
     return { changed: { message: 'The base has changed.', disks: disksOn(this.below) } };
   }
 
   #verified(content: string, order: CommandOrder): { readonly result: CommandResults['verify'] } | Refusal {
-    const verified = { digests: [digest(content)], ...this.#damage() };
     for (const again of ['admit', 'copy'] as const) {
       if (this.damages_below[again] === 0) continue;
       this.damages_below[again] -= 1;
-      if (!tellsChanges(order)) return { refused: 'backing_image_changed' };
-      return { result: { ...verified, changed: { message: 'The base is damaged.', again } } };
+      if (!this.#tells(order)) return { refused: 'backing_image_changed' };
+      // What lies in its cache it looks at before it reads any disk.
+      const digests = again === 'admit' ? [] : [digest(content)];
+      return { result: { digests, changed: { message: 'The base is damaged.', again } } };
     }
-    return { result: verified };
+    return { result: { digests: [digest(content)], ...this.#damage() } };
+  }
+
+  #tells({ arguments: told }: CommandOrder): boolean {
+    return this.tells_unasked || ('tells_changes' in told && told.tells_changes);
   }
 
   #damage(): Pick<CommandResults['verify'], 'damaged' | 'damaged_count'> {
@@ -237,9 +245,6 @@ const DAMAGED = 'something-else';
 interface Refusal {
   readonly refused: string;
 }
-
-const tellsChanges = ({ arguments: told }: CommandOrder): boolean =>
-  'tells_changes' in told && told.tells_changes;
 
 const round = (number: number, sent_bytes: number): CommandResults['precopy']['rounds'][number] => ({
   round: number,
