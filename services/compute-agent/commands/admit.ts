@@ -6,6 +6,7 @@ import { conversionsOf, convertedBytes, convertedIn, missingFiles } from './arri
 import { defineCommand, migrationOf, type HostParts } from './definition.ts';
 import { prepareBytes } from './prepare-cost.ts';
 import { Address, Disks, PublicKey, Seconds, Spec } from './schemas.ts';
+import { removeUnwanted } from './travelled-files.ts';
 
 /** The target refuses now what could not work later: the guest still runs at its source. */
 export const admit = defineCommand({
@@ -41,15 +42,17 @@ export const admit = defineCommand({
       conversions,
     });
     command.signal.throwIfAborted();
+    const folder = parts.folders.folder(instance_id, 'staging');
     const endpoint = await parts.receiver.admit({
       migration_id,
-      folder: parts.folders.folder(instance_id, 'staging'),
+      folder,
       disks: transfer_disks,
       reserved_bytes,
       public_key,
       source_address,
       expires_in_seconds,
     });
+    await removeUnwanted(folder, transfer_disks);
     const needs_prepare = missing.length > 0 || conversions.length > 0;
     return {
       summary: [

@@ -9,6 +9,7 @@ import { backingFileName, growDisk, wantedBytes } from '../images/root-disk.ts';
 import { defineCommand, migrationOf, type HostParts } from './definition.ts';
 import { settleAtHome } from './guest.ts';
 import { Spec } from './schemas.ts';
+import { removeUnwanted } from './travelled-files.ts';
 
 /** The copy becomes the guest's home: from now on this host may run it, under the command's epoch. */
 export const adopt = defineCommand({
@@ -36,6 +37,7 @@ export const adopt = defineCommand({
       // After that look nothing but the guest itself comes: it must not be given another content than was verified.
       for (const { backing } of staging.disks)
         for (const { sha512 } of chainOf(backing)) await parts.images.check(sha512, command);
+      await removeUnwanted(folder, staging.disks);
     }
     const outcome = await parts.folders.move(instance_id, {
       from: 'staging',
