@@ -23,6 +23,12 @@ export const verify = defineCommand({
         found: staging === null ? 'there is no staging folder' : 'the staging folder is of another migration',
       });
     const in_cache = await damagedInCache(staging, command, parts);
+    // All has to come again to this look once that is mended.
+    if (in_cache !== null)
+      return {
+        summary: 'no disk was read again: what they stand on is not in the cache as it was agreed',
+        result: { digests: [], changed: in_cache },
+      };
     const result = await parts.receiver.verify(
       {
         migration_id: staging.migration_id,
@@ -33,8 +39,7 @@ export const verify = defineCommand({
     );
     const { digests, damaged_count = 0, reread_bytes = 0 } = result;
     // What is damaged as a disk is sent again as a disk: its digest would say the same once more.
-    const changed =
-      in_cache ?? (damaged_count === 0 ? await damagedOnArrival(staging, command, parts) : null);
+    const changed = damaged_count === 0 ? await damagedOnArrival(staging, command, parts) : null;
     const read = `${digests.length} disk(s) were read again (${reread_bytes} bytes)`;
     return {
       summary: damaged_count === 0 ? read : `${read}; ${damaged_count} extent(s) are damaged`,

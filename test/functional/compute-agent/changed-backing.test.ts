@@ -1,4 +1,5 @@
-import { appendFileSync, copyFileSync, existsSync } from 'node:fs';
+import { appendFileSync, copyFileSync, existsSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
 import { PowerState } from '../../../shared/domain/states.ts';
 import { flipBit } from './disk-images.ts';
@@ -16,6 +17,7 @@ import {
   pair,
   admitAgain,
   aroundSending,
+  expectOnlyBaseSent,
   expectVerified,
   refused,
   sha512,
@@ -86,7 +88,43 @@ describe('the source', () => {
     const { changed } = await copy(move);
     await admitAgain(move, changed?.disks);
     expect(move.transfer_disks).toHaveLength(2);
-    await expectVerified(move, await copy(move));
+    const second = await copy(move);
+    expectOnlyBaseSent(second);
+    await expectVerified(move, second);
+    await finish(move);
+  });
+
+  test('is made longer after it was sent: it is sent under another name, the disk is not, nothing stays', async () => {
+    const move = await begin();
+    await move.admit();
+    aroundSending(
+      () => undefined,
+      () => appendFileSync(base, 'more'),
+    );
+    const { changed } = await copy(move);
+    await admitAgain(move, changed?.disks);
+    const second = await copy(move);
+    expectOnlyBaseSent(second);
+    await expectVerified(move, second);
+    await finish(move);
+  });
+
+  test('is what the target has got meanwhile: nothing is sent again, nothing stays of what was sent', async () => {
+    const move = await begin();
+    await move.admit();
+    aroundSending(
+      () => undefined,
+      () => flipBit(base, at),
+    );
+    const { changed } = await copy(move);
+    copyFileSync(base, cached('target', sha512(base)));
+    await admitAgain(move, changed?.disks);
+    expect(move.admitted).not.toHaveProperty('needs_prepare');
+    const second = await copy(move);
+    expect(second.sent_bytes).toBeLessThan(0.1 * MEBIBYTE);
+    await expectVerified(move, second);
+    // Whatever has left one there.
+    writeFileSync(join(pair.target.instances_path, `${move.id}.staging`, `backing.${'0'.repeat(40)}`), '');
     await finish(move);
   });
 

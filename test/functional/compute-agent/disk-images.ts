@@ -14,6 +14,10 @@ export function createOverlay(path: string, on: string, format: 'raw' | 'qcow2',
 export const writePattern = (path: string, pattern: string, at: string): void =>
   void execFileSync('qemu-io', ['-f', 'qcow2', '-c', `write -P ${pattern} ${at} 64k`, path]);
 
+/** Bytes of a file, as many as it has, in a qcow2. */
+export const writeBytes = (path: string, from: string, at: string, length: string): void =>
+  void execFileSync('qemu-io', ['-f', 'qcow2', '-c', `write -s ${from} ${at} ${length}`, path]);
+
 /** Fails when a guest would see a difference. */
 export const expectSameView = (one: string, other: string): void => void qemuImg('compare', '-U', one, other);
 

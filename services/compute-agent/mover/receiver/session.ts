@@ -30,9 +30,10 @@ import {
   flushFolder,
   heldBy,
   holdingsFrames,
+  isContinued,
   isGrown,
-  sameNames,
 } from './staged-disks.ts';
+import { Unpackers } from './unpackers.ts';
 
 /** The peer must read what we acknowledge; one that does not is cut off before it costs memory. */
 const UNREAD_BYTES_MAX = 4 * 1024 * 1024;
@@ -59,6 +60,7 @@ export class ReceivingSession {
   /** Null: the disks cannot outgrow what was reserved. */
   #space: SpaceAllowance | null = null;
   #journal: Journal | null = null;
+  readonly #unpackers = new Unpackers();
   #checkpoints: Checkpoints | null = null;
 
   constructor(admitted: Admitted, connection: FrameConnection, options: SessionOptions) {
@@ -84,34 +86,37 @@ export class ReceivingSession {
     // Disks that are slow to be opened are no silence.
     const onWork = signsOfLife(() => this.#tellAlive());
     const known = await readJournal(journal_path, migration_id);
-    const names = begin.disks.map(({ name }) => name);
-    const continues = known !== null && sameNames(known.subject.disks, names);
     const disks: StagedDisk[] = [];
     this.#disks = disks;
-    for (const { name, size_bytes } of begin.disks) {
-      disks.push(await onDisk(name, () => StagedDisk.open(folder, name, size_bytes)));
+    for (const disk of begin.disks) {
+      disks.push(await onDisk(disk.name, () => StagedDisk.open(folder, disk, this.#unpackers)));
       onWork();
     }
     // An extent is not durable whose file's name is not; a receiver that died may have made the file and come no further.
     await onDisk('', () => flushFolder(folder));
-    // A file that was lost with its name holds nothing, whatever the journal says.
-    const goes_on = (staged: StagedDisk): boolean => continues && !staged.made;
+    const goes_on = new Set(disks.filter((staged) => isContinued(staged, known)));
     const held = disks.map(({ leaves }) => nothingHeld(leaves));
-    const noted = disks.map((staged, place) => (goes_on(staged) ? (held[place] ?? null) : null));
-    if (continues) await noteHeld(known, noted, onWork);
-    for (const staged of disks) {
-      await onDisk(staged.name, () =>
-        goes_on(staged) ? staged.markUnknown(folder, onWork) : staged.clear(),
-      );
-      onWork();
+    if (known !== null) {
+      const noted = known.subject.disks.map(({ name }) => {
+        const place = disks.findIndex((staged) => staged.name === name && goes_on.has(staged));
+        return held[place] ?? null;
+      });
+      await noteHeld(known, noted, onWork);
     }
     const proofs = held.map(({ leaves, proved }) => new DiskProofs(proved, leaves.layout.count));
     this.#proofs = proofs;
     const subject = { migration_id, disks: begin.disks };
+    // Before anything is cleared: no journal may say of a disk what it has no more.
     const journal = await onDisk('', () =>
       Journal.create(journal_path, subject, heldBy(disks, proofs), onWork),
     );
     this.#journal = journal;
+    for (const staged of disks) {
+      await onDisk(staged.name, () =>
+        goes_on.has(staged) ? staged.markUnknown(folder, onWork) : staged.clear(),
+      );
+      onWork();
+    }
     this.#checkpoints = new Checkpoints({
       journal,
       disks,
@@ -248,6 +253,7 @@ export class ReceivingSession {
       if (this.#checkpoints?.failed === false) await this.#checkpoints.settle();
     } finally {
       this.#checkpoints?.stop();
+      this.#unpackers.close();
       await Promise.allSettled([...this.#disks.map((disk) => disk.close()), this.#journal?.close()]);
     }
   }

@@ -1,9 +1,9 @@
 import { open, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { wholeBlocks } from '../../folders/space-need.ts';
-import type { ExtentLayout } from '../disks/extents.ts';
+import { extentBytesOf, type ExtentLayout } from '../disks/extents.ts';
 import { decodedBytes, HOLDINGS_PER_FRAME, holdingsFrame, type Extent, type Holding } from '../protocol.ts';
-import type { JournalRecord } from './journal.ts';
+import type { JournalContent, JournalRecord } from './journal.ts';
 import type { DiskProofs } from './proofs.ts';
 import type { StagedDisk } from './staged-disk.ts';
 
@@ -18,9 +18,17 @@ export async function allocatedBytes(folder: string, disks: readonly StagedDisk[
   return found.reduce((sum, { blocks }) => sum + blocks * 512, 0);
 }
 
-/** The same disks in the same order. */
-export const sameNames = (disks: readonly { readonly name: string }[], names: readonly string[]): boolean =>
-  disks.length === names.length && disks.every(({ name }, place) => name === names[place]);
+/**
+ * True when what a journal says of a disk counts for its file, whichever other disks there were: what disks stand on may
+ * be agreed anew while they travel, and then more or fewer files come with them. The disk may have become longer since
+ * the journal's first line was written; with extents of another length the records would be about other bytes. A file
+ * that was lost with its name holds nothing, whatever the journal says.
+ */
+export function isContinued({ name, layout, made }: StagedDisk, known: JournalContent | null): boolean {
+  const before = known?.subject.disks.find((disk) => disk.name === name);
+  if (made || before === undefined) return false;
+  return extentBytesOf(before.size_bytes) === layout.extent_bytes;
+}
 
 /** All that a new journal must say. */
 export function* heldBy(

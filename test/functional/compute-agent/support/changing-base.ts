@@ -1,10 +1,10 @@
 import { createHash, randomBytes } from 'node:crypto';
-import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterEach, beforeEach, expect } from 'vitest';
 import type { ImageSource } from '../../../../shared/domain/instance-spec.ts';
 import type { CommandResults, DiskDescription } from '../../../../shared/messaging/commands.ts';
-import { createOverlay, expectSameView, writePattern } from '../disk-images.ts';
+import { createOverlay, expectSameView, writeBytes } from '../disk-images.ts';
 import { Move, openDiskPair, placeGuest, type DiskPair } from '../disk-pair.ts';
 
 /** Guests whose disks stand on a file that changes, or is damaged, while they move: real files, a real mover, a real sshd. */
@@ -42,7 +42,10 @@ export const guest = (on = base, image: ImageSource | null = null) =>
     pair.source,
     (folder) => {
       createOverlay(join(folder, 'disk'), on, 'raw');
-      writePattern(join(folder, 'disk'), '0x33', '2M');
+      // Nothing of it can be packed either.
+      const own = join(pair.root, 'own');
+      writeFileSync(own, randomBytes(MEBIBYTE));
+      writeBytes(join(folder, 'disk'), own, '2M', '1M');
       return [{ name: 'disk', format: 'qcow2', backing: null }];
     },
     { image },
@@ -78,6 +81,15 @@ export async function finish(move: Move): Promise<void> {
   await move.prepare();
   await move.finish();
   expectMoved(move);
+  // The guest's home has its disks, and nothing of what came beside them.
+  const home = readdirSync(join(pair.target.instances_path, move.id));
+  expect(home.filter((name) => name.startsWith('backing.'))).toEqual([]);
+}
+
+/** The base and little else: what the target held of the disk was not sent again. */
+export function expectOnlyBaseSent({ sent_bytes }: CommandResults['copy']): void {
+  expect(sent_bytes).toBeGreaterThan(BASE_BYTES);
+  expect(sent_bytes).toBeLessThan(BASE_BYTES + 0.2 * MEBIBYTE);
 }
 
 /** Has something happen before and after the disks are sent, once. */
