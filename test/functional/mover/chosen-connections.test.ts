@@ -34,7 +34,7 @@ async function copy(connections: number) {
   }
 }
 
-test('a copy over a long way finds of itself that more connections carry more', async () => {
+test('a copy over a long way tries of itself whether more connections carry more, and loses nothing by it', async () => {
   const { made, resent_bytes } = await copy(4);
   expect(made).toBeGreaterThan(1);
   expect(resent_bytes).toBe(0);

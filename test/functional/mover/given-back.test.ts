@@ -17,8 +17,10 @@ const migration_id = migrationId(randomUUID());
 
 let root: string;
 let receiver: Receiver;
+let can_connect: boolean;
 const links: ReceiverLink[] = [];
 beforeEach(() => {
+  can_connect = true;
   root = mkdtempSync(join(tmpdir(), 'drover-given-back-'));
   for (const folder of ['source', 'target']) mkdirSync(join(root, folder));
   writeFileSync(join(root, 'source', 'disk'), randomBytes(DISK_BYTES));
@@ -39,7 +41,7 @@ const sizes = {
 const disks = [{ name: 'disk', format: 'raw' as const, backing: null, ...sizes }];
 
 /** A sender that talks to the receiver in this process: leaves of both are in the same pages. */
-function newRun(): TransferRun {
+function newRun(options: Partial<Transfer> = {}): TransferRun {
   const transfer: Transfer = {
     migration_id,
     folder: join(root, 'source'),
@@ -49,8 +51,10 @@ function newRun(): TransferRun {
     local_address: '127.0.0.1',
     limit_bytes_per_second: 0,
     stall_timeout_seconds: 30,
+    ...options,
   };
   const open = (): Promise<ReceiverLink> => {
+    if (!can_connect) return Promise.reject(new Error('the target is gone'));
     const [here, there] = duplexPair();
     void receiver.serve(there);
     const destroy = (): void => {
@@ -82,13 +86,14 @@ test('all memory of leaves is given back after rounds, a break, a disk that grow
   expect(leaf_pages.resident_bytes).toBe(0);
 });
 
-test('a transfer that fails gives back all memory of leaves', async () => {
-  const run = newRun();
+test('a transfer that fails with all it knows gives back all memory of leaves', async () => {
+  const run = newRun({ stall_timeout_seconds: 1 });
   await run.sendRound();
-  rmSync(join(root, 'source', 'disk'));
-  const failing = newRun();
-  await expect(failing.send()).rejects.toMatchObject({ code: 'mover_read_failed' });
-  await run.close();
+  expect(leaf_pages.resident_bytes).toBeGreaterThan(0);
+  can_connect = false;
+  links.at(-1)?.destroy();
+  run.noteChanged(null);
+  await expect(run.send()).rejects.toMatchObject({ code: 'mover_connection_lost' });
   await receiver.stop();
   expect(leaf_pages.resident_bytes).toBe(0);
 });

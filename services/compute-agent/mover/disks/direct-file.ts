@@ -25,14 +25,20 @@ export const refusesDirect = (error: unknown): boolean =>
   (error as NodeJS.ErrnoException | null)?.code === 'EINVAL';
 
 /**
- * Memory that O_DIRECT can use: its address must be aligned. JavaScript does not know addresses, but what may be resized
- * begins with a page, for V8 takes that from the kernel and not from its heap. Places are not tried until the kernel takes
+ * Memory that begins with a page. JavaScript does not know addresses, but what may be resized begins with one, for V8
+ * takes that from the kernel and not from its heap.
+ */
+export const pageAligned = (bytes: number): Buffer =>
+  Buffer.from(new ArrayBuffer(bytes, { maxByteLength: bytes }));
+
+/**
+ * Memory that O_DIRECT can use: its address must be aligned. Places are not tried until the kernel takes
  * one: where the file has a hole it takes any, and refuses it later where data is.
  * @param handle opened past the page cache, for reading
  * @returns null when it is not taken
  */
 export async function alignedMemory(handle: FileHandle, bytes: number): Promise<Buffer | null> {
-  const memory = Buffer.from(new ArrayBuffer(bytes, { maxByteLength: bytes }));
+  const memory = pageAligned(bytes);
   try {
     await handle.read(memory, 0, Math.min(bytes, ALIGNMENT_BYTES), 0);
     return memory;

@@ -1,5 +1,5 @@
 import type { FileHandle } from 'node:fs/promises';
-import { alignedMemory } from './direct-file.ts';
+import { alignedMemory, pageAligned } from './direct-file.ts';
 
 type WhileAsking = (asking: Promise<Buffer | null>) => Promise<Buffer | null>;
 
@@ -40,7 +40,8 @@ export class MemoryPool {
     this.#pieces += 1;
     try {
       const aligned = handle === null ? null : await this.#whileAsking(alignedMemory(handle, bytes));
-      return aligned ?? Buffer.allocUnsafeSlow(bytes);
+      // Aligned in any case: who takes it next may need that.
+      return aligned ?? pageAligned(bytes);
     } catch (error) {
       this.#pieces -= 1;
       this.#waiting.shift()?.();

@@ -1,12 +1,9 @@
 import { decodedBytes, encodings, ProtocolError, type Extent } from '../protocol.ts';
 import type { Lent } from '../zlib-room.ts';
-import { Unpackers } from './unpackers.ts';
-
-/** One process receives one migration. */
-const unpackers = new Unpackers();
+import type { Unpackers } from './unpackers.ts';
 
 /** An extent's bytes, whose number its segments have fixed before: a payload cannot make us take more memory. @throws ProtocolError */
-export async function decode(extent: Extent): Promise<Lent> {
+export async function decode(extent: Extent, unpackers: Unpackers): Promise<Lent> {
   const expected_bytes = decodedBytes(extent.segments);
   if (extent.encoding === encodings.plain) {
     if (extent.payload.length !== expected_bytes)

@@ -140,7 +140,10 @@ class Damages {
     const first = disk.held.leaves.firstDifference(leaves);
     if (first === null) return;
     this.#journal ??= await open();
-    if (this.#journal !== null) await this.#journal.append(this.#from(first, disk, leaves));
+    const records = this.#from(first, disk, leaves);
+    if (this.#journal !== null) return await this.#journal.append(records);
+    // Nobody to tell, and still as damaged.
+    while (records.next().done !== true);
   }
 
   *#from(first: number, { name, place, held }: KnownDisk, leaves: LeafTable): Generator<JournalRecord> {

@@ -6,8 +6,9 @@ import { ALIGNMENT_BYTES, openDirect, refusesDirect } from '../disks/direct-file
 import { ExtentLayout, UNKNOWN_LEAF, type Segment } from '../disks/extents.ts';
 import { LeafTable } from '../disks/leaf-table.ts';
 import { MemoryPool } from '../disks/memory-pool.ts';
-import { ProtocolError, type Extent } from '../protocol.ts';
+import { ProtocolError, type Begin, type Extent } from '../protocol.ts';
 import { decode } from './decode-extent.ts';
+import type { Unpackers } from './unpackers.ts';
 import { ZeroRuns, type ZeroRun } from './zero-runs.ts';
 
 /** Zeros for the rest of an extent that held something before. */
@@ -31,6 +32,7 @@ export class StagedDisk {
   readonly #handle: FileHandle;
   /** Past the page cache; null where that cannot be. */
   #direct: FileHandle | null;
+  readonly #unpackers: Unpackers;
   /** Zeros that were written where a hole would do. */
   readonly #zero_runs: ZeroRuns;
   /** What is being written, by the extents' indices. */
@@ -39,11 +41,11 @@ export class StagedDisk {
   #failure: { readonly error: unknown } | null = null;
 
   private constructor(
-    subject: { readonly name: string; readonly layout: ExtentLayout; readonly made: boolean },
+    subject: Pick<StagedDisk, 'name' | 'layout' | 'made'> & { readonly unpackers: Unpackers },
     handle: FileHandle,
     direct: FileHandle | null,
   ) {
-    const { name, layout, made } = subject;
+    const { name, layout, made, unpackers } = subject;
     this.name = name;
     this.made = made;
     this.layout = layout;
@@ -51,13 +53,19 @@ export class StagedDisk {
     this.#zero_runs = new ZeroRuns(layout.count);
     this.#handle = handle;
     this.#direct = direct;
+    this.#unpackers = unpackers;
   }
 
   /**
    * Opens or makes the file and gives it its length. A symbolic link in its place is refused: the receiver
    * writes in its folder only.
+   * @param unpackers of the session's disks together
    */
-  static async open(folder: string, name: string, size_bytes: number): Promise<StagedDisk> {
+  static async open(
+    folder: string,
+    { name, size_bytes }: Begin['disks'][number],
+    unpackers: Unpackers,
+  ): Promise<StagedDisk> {
     const { handle, made } = await openOrMake(join(folder, name));
     try {
       const status = await handle.stat();
@@ -66,7 +74,8 @@ export class StagedDisk {
       const past_cache = await openDirect(join(folder, name), constants.O_RDWR | constants.O_NOFOLLOW);
       if (!past_cache.direct) await past_cache.handle.close();
       const direct = past_cache.direct ? past_cache.handle : null;
-      return new StagedDisk({ name, layout: new ExtentLayout(size_bytes), made }, handle, direct);
+      const layout = new ExtentLayout(size_bytes);
+      return new StagedDisk({ name, layout, made, unpackers }, handle, direct);
     } catch (error) {
       await handle.close();
       throw error;
@@ -108,7 +117,7 @@ export class StagedDisk {
     if (last !== undefined && last.offset + last.length > length) {
       throw new ProtocolError(`a segment beyond extent ${index} of ${this.name}`);
     }
-    const decoded = await decode(extent);
+    const decoded = await decode(extent, this.#unpackers);
     try {
       await this.#take(extent, decoded.bytes);
     } finally {
@@ -125,9 +134,18 @@ export class StagedDisk {
     // The same extent may come on another stream: the later one counts.
     while (this.#writing.has(index)) await this.#writing.get(index);
     const held = memory?.subarray(0, content.length) ?? content;
+    // A new file has zeros there already, and as holes.
+    let was_zero: boolean;
+    try {
+      was_zero = this.leaves.isZero(index);
+      // Before it is written: this may fail, and what is being written must be waited for.
+      this.leaves.set(index, extent.leaf);
+    } catch (error) {
+      if (memory !== null) memory_pool.give(memory);
+      throw error;
+    }
     if (memory !== null) content.copy(held);
-    this.#behind(index, this.#place({ index, segments, content: held }), memory);
-    this.leaves.set(index, extent.leaf);
+    this.#behind(index, this.#place({ index, segments, content: held, was_zero }), memory);
     if (memory === null) await this.#writing.get(index);
   }
 
@@ -144,10 +162,8 @@ export class StagedDisk {
   }
 
   async #place(extent: PlacedExtent): Promise<void> {
-    const { index, segments, content } = extent;
+    const { index, segments, content, was_zero } = extent;
     const start = this.layout.offset(index);
-    // A new file has zeros there already, and as holes.
-    const was_zero = this.leaves.isZero(index);
     // Data may come where zeros were.
     this.#zero_runs.forget(index);
     let at = 0;
@@ -244,4 +260,6 @@ interface PlacedExtent {
   readonly segments: readonly Segment[];
   /** The segments' bytes one after the other. */
   readonly content: Buffer;
+  /** There was nothing before. */
+  readonly was_zero: boolean;
 }

@@ -3,8 +3,11 @@ import { roomFor, useRoomAgain, type Lent } from '../zlib-room.ts';
 
 /** As much again: what fills the room exactly is asked once more whether there is more to come. */
 const SPARE_BYTES = 64;
-/** Of zstd: what a payload may make us remember of what came before. */
-const WINDOW_LOG_MAX = 24;
+/**
+ * Of zstd: what a payload may make us remember of what came before, for as long as the unpacker is kept. 4 MiB, as long as
+ * an extent can be: a sender's frames need no more.
+ */
+const WINDOW_LOG_MAX = 22;
 
 /**
  * zstd that is kept from one payload to the next, as the sender's is (sender/packers.ts): a context and room for each
@@ -70,30 +73,35 @@ class Unpacker {
   }
 }
 
-/** As many as libuv has threads: more would wait there. */
-const UNPACKED_AT_ONCE = 4;
+/** In all: as many as libuv has threads. What waits for one waits in its connection. */
+const UNPACKERS_MAX = 4;
 
-/** As many unpackers as there are payloads that are being unpacked or written, each with its window and room for one. */
+/** A bounded number of unpackers, each with its window and room for one content. */
 export class Unpackers {
-  #idle: Unpacker[] = [];
-  #busy = 0;
+  readonly #idle: Unpacker[] = [];
+  #in_use = 0;
   readonly #waiting: (() => void)[] = [];
+  #closed = false;
 
-  /** @throws Error when the payload is not one frame of so many bytes */
+  /** Waits until one is given back, if all are lent. @throws Error when the payload is not one frame of so many bytes */
   async unpack(payload: Buffer, expected_bytes: number): Promise<Lent> {
-    while (this.#busy >= UNPACKED_AT_ONCE) await new Promise<void>((resolve) => this.#waiting.push(resolve));
-    this.#busy += 1;
+    while (this.#in_use >= UNPACKERS_MAX) await new Promise<void>((resolve) => this.#waiting.push(resolve));
+    this.#in_use += 1;
     const unpacker = this.#take(expected_bytes);
     try {
       const bytes = await unpacker.unpack(payload, expected_bytes);
       return { bytes, release: () => this.#takeBack(unpacker) };
     } catch (error) {
       unpacker.close();
+      this.#takeBack(unpacker);
       throw error;
-    } finally {
-      this.#busy -= 1;
-      this.#waiting.shift()?.();
     }
+  }
+
+  /** Lets their memory go, but for what is lent: that follows when it is given back. */
+  close(): void {
+    this.#closed = true;
+    for (const unpacker of this.#idle.splice(0)) unpacker.close();
   }
 
   #take(expected_bytes: number): Unpacker {
@@ -104,7 +112,9 @@ export class Unpackers {
   }
 
   #takeBack(unpacker: Unpacker): void {
-    if (unpacker.is_good) this.#idle.push(unpacker);
+    if (unpacker.is_good && !this.#closed) this.#idle.push(unpacker);
     else unpacker.close();
+    this.#in_use -= 1;
+    this.#waiting.shift()?.();
   }
 }

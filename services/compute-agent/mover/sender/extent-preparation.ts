@@ -126,14 +126,15 @@ export class ExtentPreparation {
     await this.#window.room(length);
     // Before it is packed: others are made ready meanwhile, and must find the room taken.
     this.#window.add(read, stream, length);
-    this.held[disk]?.set(index, source.leaves.get(index));
+    const leaf = source.leaves.get(index);
+    this.held[disk]?.set(index, leaf);
     const segments = source.leaves.isZero(index) ? [] : segmentsOf(content, source.layout.extent_bytes);
     const plain = compact(content, segments);
     const payload = await compressor.pack(plain);
     const extent: Extent = {
       disk,
       index,
-      leaf: source.leaves.get(index),
+      leaf,
       encoding: payload.is_packed ? encodings.zstd : encodings.plain,
       segments,
       payload: payload.bytes,

@@ -20,7 +20,7 @@ export interface FurtherStreamsOptions {
   readonly open: (place: number) => Promise<ReceiverLink>;
   /** Sends over a stream until nothing is left to send, or it is retired. */
   readonly send: (stream: Stream) => Promise<void>;
-  /** A stream broke: what it has sent may not have arrived. */
+  /** A stream broke: what it has sent may not have arrived. Told again when it has given up what it had begun. */
   readonly onBroken: (number: number) => void;
   /** The stream at this place could not be made, or broke, each time. It is done without. */
   readonly onRefused: (place: number) => void;
@@ -79,7 +79,8 @@ export class FurtherStreams {
 
   /** Resolves when all have sent their last extent and it was taken, or broke. One that is being opened is not waited for. */
   async ended(): Promise<void> {
-    await Promise.all(this.#working.values());
+    // One that breaks meanwhile is made again, and takes what is left to send.
+    while (this.#working.size > 0) await Promise.all(this.#working.values());
   }
 
   async close(): Promise<void> {
@@ -122,7 +123,11 @@ export class FurtherStreams {
     const { number, link } = stream;
     // There is one answer, at the end. It is listened for all the time: that is how a break is noticed.
     const answer = link.next();
-    answer.catch(() => link.destroy());
+    answer.catch(() => {
+      link.destroy();
+      // At once: what it has sent may fill the window, and what it has begun waits for room in it.
+      this.#options.onBroken(number);
+    });
     try {
       await this.#options.send(stream);
       link.connection.end();

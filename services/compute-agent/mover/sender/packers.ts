@@ -54,15 +54,18 @@ class Packer {
 
 /** As many as libuv has threads: more would wait there. */
 const PACKED_AT_ONCE = 4;
-
 /**
- * As many packers as there are payloads that are being packed or leave, each with its tables and room for one result, all
- * of one level: the others' memory is let go.
+ * Results that leave from the room they were packed in: as many as one connection has in hand. A packer has tables of some
+ * MiB, and of many connections on a slow way each has that many results waiting: more are copied.
  */
+const LENT_MAX = 3;
+
+/** A bounded number of packers, each with its tables and room for one result, all of one level: the others' memory is let go. */
 export class Packers {
   #level: number | null = null;
   #idle: Packer[] = [];
   #busy = 0;
+  #lent = 0;
   readonly #waiting: (() => void)[] = [];
   #closed = false;
 
@@ -83,12 +86,25 @@ export class Packers {
     this.#level = level;
     const packer = this.#take(level, plain.length);
     try {
-      const bytes = await packer.pack(plain);
-      return { bytes, release: () => this.#takeBack(packer) };
+      return this.#lend(packer, await packer.pack(plain));
     } catch (error) {
       packer.close();
       throw error;
     }
+  }
+
+  #lend(packer: Packer, bytes: Buffer): Lent {
+    if (this.#lent >= LENT_MAX) {
+      const copy = Buffer.from(bytes);
+      this.#takeBack(packer);
+      return { bytes: copy, release: () => undefined };
+    }
+    this.#lent += 1;
+    const release = (): void => {
+      this.#lent -= 1;
+      this.#takeBack(packer);
+    };
+    return { bytes, release };
   }
 
   #take(level: number, plain_bytes: number): Packer {

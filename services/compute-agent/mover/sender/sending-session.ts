@@ -27,6 +27,8 @@ export const UNACKNOWLEDGED_BYTES_MAX = 64 * 1024 * 1024;
  * with text one thread packs less than the link would take.
  */
 const READY_AT_ONCE = 2;
+/** Of all connections together: of many, or of long extents, fewer are made ready, so that memory is bounded. */
+const IN_HAND_BYTES_MAX = 16 * 1024 * 1024;
 
 /** How long an explanation is waited for after the connection has failed under a write. */
 const LAST_WORDS_SECONDS = 1;
@@ -58,7 +60,9 @@ export class SendingSession {
       onFailure: (error) => this.#window.fail(error),
     });
     const ahead = readAheadOf(disks);
-    this.#ready_at_once = Math.min(READY_AT_ONCE, ahead);
+    const longest_bytes = Math.max(1, ...disks.map(({ layout }) => layout.extent_bytes));
+    const in_hand = Math.floor(IN_HAND_BYTES_MAX / longest_bytes / connections.most);
+    this.#ready_at_once = Math.max(0, Math.min(READY_AT_ONCE, in_hand - 1));
     const pieces = ahead + (1 + this.#ready_at_once) * connections.most;
     this.#memory = new MemoryPool(pieces, (asking) =>
       options.waited_for.during('a disk to be read for the first time', asking),

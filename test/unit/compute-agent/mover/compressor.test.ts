@@ -103,7 +103,7 @@ test.for([
   ['a link faster than any packing', { ...text, link_mib_s: 600 }, PLAIN],
   ['a link that packing gains little on', { ...text, link_mib_s: 420 }, PLAIN],
   ['one that the lightest step is enough for', { ...text, link_mib_s: 200 }, LIGHTEST],
-  ['one that packing everything makes the most of', { ...text, link_mib_s: 100 }, 2],
+  ['one that the second step fits best', { ...text, link_mib_s: 100 }, 2],
   ['one that a heavier step fits', { ...text, link_mib_s: 45 }, 3],
   ['a slow link', { ...text, link_mib_s: 5 }, HEAVIEST],
   [

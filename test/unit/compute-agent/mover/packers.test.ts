@@ -63,6 +63,20 @@ test('what is given back makes room for the next one, and nothing else does', as
   expect(kept.bytes.equals(copy)).toBe(true);
 });
 
+test('of many results that wait to leave a few keep their packers, and all hold', async () => {
+  const plain = Array.from({ length: 12 }, (_, place) => payload(MEBIBYTE, 100_000 + place));
+  const lent = await Promise.all(plain.map((content) => packers.pack(content, 1)));
+  const longest = Math.max(...lent.map(({ bytes }) => bytes.length));
+  const whole_rooms = lent.filter(({ bytes }) => bytes.buffer.byteLength > 2 * longest);
+  expect(whole_rooms).toHaveLength(3);
+  for (const [place, { bytes, release }] of lent.entries()) {
+    expect(zstdDecompressSync(bytes).equals(plain[place] ?? Buffer.alloc(0))).toBe(true);
+    release();
+  }
+  const again = await packers.pack(payload(MEBIBYTE, 0), 1);
+  expect(new Set(whole_rooms.map(({ bytes }) => bytes.buffer)).has(again.bytes.buffer)).toBe(true);
+});
+
 test('closed while it packs, it ends the payload first', async () => {
   const packing = packers.pack(payload(MEBIBYTE, 0), 1);
   packers.close();
