@@ -48,6 +48,8 @@ export interface CommandArguments {
     readonly downtime_budget_seconds: number;
     /** What the target's `prepare` will read and write in that time, as its `admit` said. */
     readonly prepare_bytes?: number;
+    /** Rounds that an earlier order has told of: at least one more is to be done. Nothing: none. */
+    readonly rounds_seen?: number;
     readonly tells_changes?: boolean;
   };
   /** Source: send the disks to the target's receiver. Long; reports progress. */

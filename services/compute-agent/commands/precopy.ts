@@ -1,12 +1,11 @@
 import { Type } from 'typebox';
-import type { RoundFigures } from '../../../shared/messaging/commands.ts';
 import type { ChangedRanges } from '../mover/mover.ts';
 import { decideAfterRound } from '../mover/round-decision.ts';
 import { travellingRanges } from '../mover/sender/travelling-ranges.ts';
 import { defineCommand } from './definition.ts';
 import { requireHome } from './guest.ts';
 import { Bytes, Disks, Endpoint, Seconds } from './schemas.ts';
-import { blamingChanges, changedBelow, mayHaveChanged } from './source-chains.ts';
+import { agreedAnew, blamingChanges, changedBelow, mayHaveChanged } from './source-chains.ts';
 import { transferOf } from './transfer.ts';
 
 /**
@@ -22,28 +21,34 @@ export const precopy = defineCommand({
     paused: Type.Optional(Type.Boolean()),
     downtime_budget_seconds: Seconds,
     prepare_bytes: Type.Optional(Bytes),
+    rounds_seen: Type.Optional(Type.Integer({ minimum: 0 })),
     tells_changes: Type.Optional(Type.Boolean()),
   }),
   needs_migration: true,
   outlives_agent: true,
   async run(command, parts) {
     const { instance_id } = command;
-    const { disks, downtime_budget_seconds: budget_seconds, prepare_bytes = 0 } = command.arguments;
+    const { disks, downtime_budget_seconds: budget_seconds } = command.arguments;
+    const { prepare_bytes = 0, rounds_seen = 0 } = command.arguments;
     await requireHome(instance_id, parts);
     const transfer = await transferOf(command, parts, command.arguments);
     const watch = { signal: command.signal, onProgress: command.onProgress };
-    let rounds: readonly RoundFigures[] = [];
+    // The sender is the one of the earlier order, and would tell of its rounds at once.
+    let seen = rounds_seen;
+    let agreed_anew = agreedAnew(disks);
     for (;;) {
       // Before the round reads: what is written from now on belongs to the next one.
       const written = mayHaveChanged(disks, await parts.hypervisor.takeDirty(instance_id));
-      // As the sender will hear it: of changes in too many places it only knows that they are there.
-      const changed = travellingRanges(written);
-      const sending = parts.sender.round(transfer, { seen: rounds.length, changed }, watch);
-      rounds = await blamingChanges(command, parts, sending);
+      const changed = travellingRanges({ ...written, ...agreed_anew });
+      const sending = parts.sender.round(transfer, { seen, changed }, watch);
+      const rounds = await blamingChanges(command, parts, sending);
+      seen = rounds.length;
+      agreed_anew = {};
       const { ended, predicted_downtime_seconds, predicted_prepare_seconds } = decideAfterRound({
         rounds,
         budget_seconds,
-        reads_all: readsAll(changed),
+        // As the sender will hear it: of changes in too many places it only knows that they are there.
+        reads_all: readsAll(travellingRanges(written)),
         prepare_bytes,
       });
       if (ended === null) continue;

@@ -71,18 +71,24 @@ export async function travellingPaths(
 
 /**
  * What a round has to look at when the hypervisor cannot say: the guest's own disks. Nobody writes to what they stand on, so
- * that is read in the first round and in no other; one that was changed all the same is found by `changedBelow`, and read
- * in every round from then on.
+ * that is read in the first round and in no other; one that was changed all the same is found by `changedBelow`.
  */
-export function mayHaveChanged(
+export const mayHaveChanged = (
   disks: readonly DiskDescription[],
   known: ChangedRanges | null,
-): ChangedRanges {
-  const below = disks.flatMap(({ backing }) => chainOf(backing));
-  const agreed_anew = below.filter(({ travels_as }) => travels_as !== undefined).map(travelName);
-  const written = known ?? ofNames(disks.map(({ name }) => name).filter((name) => !TRAVELLING.test(name)));
-  return { ...written, ...ofNames(agreed_anew) };
-}
+): ChangedRanges => known ?? ofNames(disks.map(({ name }) => name).filter((name) => !TRAVELLING.test(name)));
+
+/**
+ * Files that have changed since a sender read them: one more round reads them again. If they change once more, or the round
+ * has not got all, what has arrived is not what was agreed, and `verify` says so.
+ */
+export const agreedAnew = (disks: readonly DiskDescription[]): ChangedRanges =>
+  ofNames(
+    disks
+      .flatMap(({ backing }) => chainOf(backing))
+      .filter(({ travels_as }) => travels_as !== undefined)
+      .map(travelName),
+  );
 
 const ofNames = (names: readonly string[]): ChangedRanges =>
   Object.fromEntries(names.map((name) => [name, null]));

@@ -1,6 +1,6 @@
 import { appendFileSync, copyFileSync, existsSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { describe, expect, test } from 'vitest';
+import { describe, expect, test, vi } from 'vitest';
 import { PowerState } from '../../../shared/domain/states.ts';
 import { flipBit } from './disk-images.ts';
 import { Move } from './disk-pair.ts';
@@ -181,14 +181,26 @@ describe('the source', () => {
 
   test('is written to between the rounds of a guest that runs: it runs on, and moves with it', async () => {
     const { move, order } = await warm(() => flipBit(base, at));
-    const { changed } = (await move.here.run('precopy', order(), 1)).result;
+    const first = (await move.here.run('precopy', order(), 1)).result;
+    const { changed } = first;
     expect(changed?.message).toContain(named);
     expect(await stateOf(move)).toBe(PowerState.running);
     await admitAgain(move, changed?.disks);
-    expect((await move.here.run('precopy', order(), 1)).result).not.toHaveProperty('changed');
+    const rounds_seen = first.rounds.length;
+    const again = { ...order(), downtime_budget_seconds: 60, rounds_seen };
+    const second = (await move.here.run('precopy', again, 1)).result;
+    expect(second).not.toHaveProperty('changed');
+    // One more, in which the guest still runs while what has changed is sent.
+    expect(second.rounds).toHaveLength(rounds_seen + 1);
+    expect(second.rounds.at(-1)?.sent_bytes).toBeGreaterThan(MEBIBYTE);
+    expect(second.rounds.at(-1)?.sent_bytes).toBeLessThan(1.1 * MEBIBYTE);
     await move.here.run('stop', { shutdown_timeout_seconds: 0 }, 1);
-    const last = { ...move.order(), after_precopy: true };
-    await expectVerified(move, (await move.here.run('copy', last, 1)).result);
+    const send = vi.spyOn(pair.sender, 'send');
+    const last = (await move.here.run('copy', { ...move.order(), after_precopy: true }, 1)).result;
+    expect(last.sent_bytes).toBeLessThan(0.1 * MEBIBYTE);
+    // And the file is not read once more for that.
+    expect(send).toHaveBeenCalledWith(expect.anything(), expect.anything(), { disk: null });
+    await expectVerified(move, last);
     await finish(move);
   });
 

@@ -47,6 +47,8 @@ export const precopy: Step = {
           downtime_budget_seconds:
             world.operation.request.downtime_budget_seconds ?? settings.downtime_budget_seconds,
           prepare_bytes: fact(world, 'admit').prepare_bytes ?? 0,
+          // Ordered again when what the disks stand on was agreed anew: that has to be sent while the guest runs.
+          rounds_seen: world.operation.facts.precopy?.rounds.length ?? 0,
           tells_changes: maySendAgain(world),
         },
         epoch: world.instance.epoch,

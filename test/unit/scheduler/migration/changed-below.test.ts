@@ -119,6 +119,13 @@ describe.each(again)('what disks stand on is another one, found by %s', (found, 
   });
 });
 
+test('a second precopy is told what the first one has done: it does one more round', () => {
+  const told = moved('precopy').orders.flatMap(({ arguments: said }) =>
+    'rounds_seen' in said ? [said.rounds_seen] : [],
+  );
+  expect(told).toEqual([0, 2]);
+});
+
 test('one thing is sent again once: damage of a disk after a change goes back', () => {
   const cluster = new SimulatedCluster('cold');
   cluster.offers = [beta];
