@@ -142,6 +142,8 @@ export interface BackingFile {
    * and so only the extents that have changed are sent again.
    */
   readonly travels_as?: string;
+  /** Which file it is on the host that surveyed it, whatever is in it. That host alone can compare it. */
+  readonly file_id?: string;
 }
 
 /** Files that disks stand on have changed at their source since they were agreed. */

@@ -66,5 +66,6 @@ async function usersOf(
   }
 }
 
-const becauseOf = (error: DroverError, consequence: string): DroverError =>
+/** The same error, with what follows from it. */
+export const becauseOf = (error: DroverError, consequence: string): DroverError =>
   new DroverError(error.code, { ...error.values, where: `${String(error.values['where'])}; ${consequence}` });

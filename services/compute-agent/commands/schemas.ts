@@ -61,6 +61,7 @@ const backingFile = {
   size_bytes: Bytes,
   allocated_bytes: Type.Optional(Bytes),
   travels_as: Type.Optional(Type.String({ pattern: SHA512_PATTERN })),
+  file_id: Type.Optional(Type.String({ pattern: '^[0-9a-f]{64}$' })),
 };
 const Backing = Type.Object({
   ...backingFile,

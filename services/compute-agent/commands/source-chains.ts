@@ -1,12 +1,14 @@
 import { join } from 'node:path';
 import { isDroverError } from '../../../shared/errors/drover-error.ts';
 import type {
+  BackingFile,
   BackingImage,
   ChangedBelow,
   CommandName,
   DiskDescription,
 } from '../../../shared/messaging/commands.ts';
 import {
+  areSameFiles,
   chainOf,
   describeChain,
   readSameChain,
@@ -15,6 +17,7 @@ import {
   type ChainFile,
 } from '../images/backing-chain.ts';
 import type { ChangedRanges } from '../mover/mover.ts';
+import { becauseOf } from './cached-file.ts';
 import type { AcceptedCommand, HostParts } from './definition.ts';
 
 /** What the disks of a guest that is at home here stand on. */
@@ -40,7 +43,7 @@ export function withChains(
 /**
  * Where the files lie that the target wants beside the disks. The order names them by digest: no path ever comes in
  * a message.
- * @param may_have_changed true: one that has changed is sent all the same, and found when all has been sent
+ * @param may_have_changed true: one that was written to is sent all the same, and found when all has been sent
  * @throws DroverError backing_image_changed
  */
 export async function travellingPaths(
@@ -55,15 +58,16 @@ export async function travellingPaths(
   for (const { name, backing } of disks) {
     if (backing === null) continue;
     const overlay = join(folder, name);
-    const files = may_have_changed
-      ? await parts.images.chain(overlay, command)
-      : await readSameChain(overlay, backing, parts.images.reader, command);
+    const found = await parts.images.chain(overlay, command);
+    const files =
+      may_have_changed && areSameFiles(found, chainOf(backing))
+        ? found
+        : await readSameChain(overlay, backing, parts.images.reader, command);
     for (const [place, file] of chainOf(backing).entries()) {
       const path = files[place]?.path;
-      // It stands on fewer files now: nothing is left to be sent in this one's place.
-      if (path === undefined) await readSameChain(overlay, backing, parts.images.reader, command);
       // By both its names: a target of an earlier version knows only the one of what it is now.
-      else for (const known of [file, { sha512: file.sha512 }]) paths[travelName(known)] = path;
+      if (path !== undefined)
+        for (const known of [file, { sha512: file.sha512 }]) paths[travelName(known)] = path;
     }
   }
   return paths;
@@ -96,7 +100,8 @@ const ofNames = (names: readonly string[]): ChangedRanges =>
 /**
  * Looks once more at what the disks stand on. A guest sees what is written to such a file beneath it, here and now, so
  * what the file says now is the guest's content, whoever wrote it: it is told, for the target to be sent that. Not so a
- * file that promises its content by its name: what is written to that is damage, and damage is not carried on.
+ * file that promises its content by its name: what is written to that is damage, and damage is not carried on. Nor another
+ * file in its place: a guest that runs has the one open that it was started on.
  * While the guest runs only what the sender has at hand can be sent again: for other files than it was told of, of another
  * length or such as the target has itself, there would have to be another sender, which knows of no round.
  * @returns null when all is as it was agreed
@@ -115,6 +120,8 @@ export async function changedBelow(
     const own = disks.filter(({ name }) => !TRAVELLING.test(name));
     const now = await withChains(own, command, parts);
     const agreed = new Map(own.map(({ name, backing }) => [name, backing]));
+    if (!now.every(({ name, backing }) => areSameFiles(chainOf(backing), chainOf(agreed.get(name) ?? null))))
+      throw becauseOf(error, 'it stands on other files now than when that was agreed');
     const changed = now.map((disk) => ({
       ...disk,
       backing: travellingAsAgreed(disk.backing, agreed.get(disk.name) ?? null),
@@ -156,20 +163,19 @@ function areAtHand(now: readonly DiskDescription[], sent: readonly DiskDescripti
 /** Files that are as long as they were keep the names under which they travel. */
 function travellingAsAgreed(now: BackingImage | null, agreed: BackingImage | null): BackingImage | null {
   const before = chainOf(agreed);
-  const [nearest, ...below] = chainOf(now).map(({ sha512, format, size_bytes, allocated_bytes }, place) => {
-    const file = {
-      sha512,
-      format,
-      size_bytes,
-      ...(allocated_bytes === undefined ? {} : { allocated_bytes }),
-    };
+  const travelling = (file: BackingFile, place: number): BackingFile => {
     const then = before[place];
     const travels_as = then?.travels_as ?? then?.sha512;
-    const stays = travels_as !== undefined && travels_as !== sha512 && then?.size_bytes === size_bytes;
-    return stays ? { ...file, travels_as } : file;
-  });
-  if (now === null || nearest === undefined) return null;
-  return { image_id: now.image_id, ...nearest, ...(below.length > 0 ? { below } : {}) };
+    const stays = travels_as !== file.sha512 && then?.size_bytes === file.size_bytes;
+    return stays && travels_as !== undefined ? { ...file, travels_as } : file;
+  };
+  if (now === null) return null;
+  const { below } = now;
+  return {
+    ...now,
+    ...travelling(now, 0),
+    ...(below === undefined ? {} : { below: below.map((file, place) => travelling(file, place + 1)) }),
+  };
 }
 
 /**

@@ -1,3 +1,4 @@
+import { createHash } from 'node:crypto';
 import { realpath, stat } from 'node:fs/promises';
 import { basename, dirname, resolve } from 'node:path';
 import type { HostName } from '../../../shared/domain/ids.ts';
@@ -25,6 +26,7 @@ interface Link {
   readonly format: DiskFormat;
   readonly size_bytes: number;
   readonly allocated_bytes: number;
+  readonly file_id: string;
 }
 
 /**
@@ -97,7 +99,7 @@ export async function readLinks(overlay: string, host: HostName): Promise<readon
       throw unknownFormat(overlay, host, `it stands on more than ${DEPTH_MAX} files, or on itself`);
     const format = formatIn(path, backing_formats, host);
     const next = await placeOf(path, backing_file, host);
-    links.push({ path: next, format, ...(await sizesOf(path, next, host)) });
+    links.push({ path: next, format, ...(await statusOf(path, next, host)) });
     if (format === 'raw') return links;
     path = next;
   }
@@ -125,27 +127,31 @@ async function placeOf(overlay: string, name: string, host: HostName): Promise<s
   }
 }
 
-async function sizesOf(
+async function statusOf(
   overlay: string,
   path: string,
   host: HostName,
-): Promise<Pick<Link, 'size_bytes' | 'allocated_bytes'>> {
+): Promise<Pick<Link, 'size_bytes' | 'allocated_bytes' | 'file_id'>> {
   const found = await stat(path);
   // To open a pipe may take for ever, and to open some devices (a watchdog) does something.
   if (!found.isFile() && !found.isBlockDevice())
     throw unknownFormat(overlay, host, `its backing file ${path} is neither a file nor a volume`);
   const size_bytes = found.isBlockDevice() ? await deviceSizeOf(found.rdev) : found.size;
   const allocated_bytes = found.isFile() ? Math.min(found.blocks * STAT_BLOCK_BYTES, size_bytes) : size_bytes;
-  return { size_bytes, allocated_bytes };
+  const { dev, ino, rdev } = found;
+  // No path comes in a message: only whether it is the same one is of interest.
+  const file_id = createHash('sha256').update([dev, ino, rdev, path].join('\n')).digest('hex');
+  return { size_bytes, allocated_bytes, file_id };
 }
 
 /** How a chain travels in messages and marks: the nearest file, with those below it. */
 export function describeChain(files: readonly ChainFile[], known: BackingImage | null): BackingImage | null {
-  const [nearest, ...below] = files.map(({ sha512, format, size_bytes, allocated_bytes }) => ({
+  const [nearest, ...below] = files.map(({ sha512, format, size_bytes, allocated_bytes, file_id }) => ({
     sha512,
     format,
     size_bytes,
     ...(allocated_bytes === undefined ? {} : { allocated_bytes }),
+    ...(file_id === undefined ? {} : { file_id }),
   }));
   if (nearest === undefined) return null;
   const image_id = known?.image_id ?? '';
@@ -155,6 +161,17 @@ export function describeChain(files: readonly ChainFile[], known: BackingImage |
 /** The files of a chain, nearest first. */
 export const chainOf = (backing: BackingImage | null): readonly BackingFile[] =>
   backing === null ? [] : [backing, ...(backing.below ?? [])];
+
+/**
+ * True when these are the very files that were agreed, whatever is in them now. A guest that runs has those open: what lies
+ * in their places since is not what it sees. An agent of an earlier version did not say which they were.
+ */
+export const areSameFiles = (now: readonly BackingFile[], agreed: readonly BackingFile[]): boolean =>
+  now.length === agreed.length &&
+  now.every(({ file_id, format }, place) => {
+    const before = agreed[place];
+    return file_id !== undefined && before?.file_id === file_id && before.format === format;
+  });
 
 /**
  * As readChain, for a disk whose chain was agreed.

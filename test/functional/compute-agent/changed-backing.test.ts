@@ -1,8 +1,8 @@
-import { appendFileSync, copyFileSync, existsSync, writeFileSync } from 'node:fs';
+import { appendFileSync, copyFileSync, existsSync, renameSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, test, vi } from 'vitest';
 import { PowerState } from '../../../shared/domain/states.ts';
-import { flipBit } from './disk-images.ts';
+import { flipBit, qemuImg } from './disk-images.ts';
 import { Move } from './disk-pair.ts';
 import {
   at,
@@ -26,6 +26,13 @@ import {
 } from './support/changing-base.ts';
 
 useBase();
+
+/** As a tool does that makes a file anew: the name is the same, the file is not. */
+function replace(): void {
+  copyFileSync(base, `${base}.new`);
+  flipBit(`${base}.new`, at);
+  renameSync(`${base}.new`, base);
+}
 
 describe('the source', () => {
   test('is written to after it was read: what has changed is sent again, and moves', async () => {
@@ -128,6 +135,15 @@ describe('the source', () => {
     await finish(move);
   });
 
+  test('is replaced by another file after it was read: that is not what the guest stood on', async () => {
+    const move = await begin();
+    await move.admit();
+    aroundSending(() => undefined, replace);
+    const order = { ...move.order(), tells_changes: true };
+    const replaced = refused(/base\.img on source.*stands on other files now/);
+    expect(await move.here.answer('copy', order, 1)).toMatchObject(replaced);
+  });
+
   test('of its cache is damaged: that is not carried on', async () => {
     const digest = sha512(base);
     copyFileSync(base, cached('source', digest));
@@ -204,17 +220,31 @@ describe('the source', () => {
     await finish(move);
   });
 
-  test.each<[string, () => void, () => void]>([
-    ['made longer', () => undefined, () => appendFileSync(base, 'more')],
+  test.each<[string, (move: Move) => void, (move: Move) => void, RegExp]>([
+    ['made longer', () => undefined, () => appendFileSync(base, 'more'), /base\.img on source/],
     [
       'written to where the target has it',
       () => copyFileSync(base, cached('target', sha512(base))),
       () => flipBit(base, at),
+      /base\.img on source/,
     ],
-  ])('is %s between the rounds: the guest is not stopped for that', async (_name, prepare, change) => {
-    prepare();
-    const { move, order } = await warm(change);
-    expect(await move.here.answer('precopy', order(), 1)).toMatchObject(refused(/base\.img on source/));
+    // The guest has the file open that it was started on, and goes on with that.
+    ['replaced by another file', () => undefined, replace, /base\.img on source.*stands on other files now/],
+    [
+      'no more what the disk names',
+      () => copyFileSync(base, `${base}.other`),
+      ({ id }) => {
+        flipBit(`${base}.other`, at);
+        const disk = join(pair.source.instances_path, id, 'disk');
+        qemuImg('rebase', '-u', '-f', 'qcow2', '-F', 'raw', '-b', `${base}.other`, disk);
+      },
+      /base\.img\.other on source.*stands on other files now/,
+    ],
+  ])('is %s between the rounds: the guest is not stopped for that', async (_name, prepare, change, words) => {
+    const { move, order } = await warm(() => change(move));
+    prepare(move);
+    await admitAgain(move);
+    expect(await move.here.answer('precopy', order(), 1)).toMatchObject(refused(words));
     expect(await stateOf(move)).toBe(PowerState.running);
     await move.here.run('abort_copy', {}, 1);
   });
