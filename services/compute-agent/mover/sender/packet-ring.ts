@@ -14,8 +14,8 @@ interface Cipher {
   _onWrite: (packet: Buffer) => void;
 }
 
-/** Twice what sshd's window lets be under way, and a turn's packets more. */
-const RING_BYTES = 6 * 1024 * 1024;
+/** Twice what sshd's window lets be under way: each connection has one. */
+const RING_BYTES = 4 * 1024 * 1024;
 const BLOCK_BYTES = 16;
 const PADDING_BYTES_MIN = 4;
 const TAG_BYTES = 16;

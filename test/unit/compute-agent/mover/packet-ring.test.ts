@@ -87,7 +87,7 @@ describe('a ring of packets', () => {
 
   test('pads with none of what its memory held before', async () => {
     const { cipher, drain } = connection();
-    const RING_BYTES = 6 * 2 ** 20;
+    const RING_BYTES = 4 * 2 ** 20;
     const places = new Set<number>();
     let again = 0;
     for (let laid_out_bytes = 0; laid_out_bytes < 2.5 * RING_BYTES;) {
@@ -139,8 +139,8 @@ describe('a ring of packets', () => {
       send(payload_bytes, fill);
       await Promise.resolve();
     };
-    // The ring holds 191 of these, and most of one more that has to begin at its start again.
-    for (let place = 0; place < 187; place += 1) await sendAlone(32_768, 1);
+    // The ring holds 127 of these, and most of one more that has to begin at its start again.
+    for (let place = 0; place < 123; place += 1) await sendAlone(32_768, 1);
     drain(8);
     for (let place = 0; place < 5; place += 1) await sendAlone(32_768, 2);
     expect(cipher.own_packets).toBe(0);
