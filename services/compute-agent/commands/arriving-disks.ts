@@ -5,6 +5,7 @@ import { isInForm, type Conversion, type InstanceMark, type MarkedDisk } from '.
 import { reservedBytesOf } from '../folders/space-need.ts';
 import { checkCachedFile } from '../images/arrived-disk.ts';
 import { chainOf, travelName } from '../images/backing-chain.ts';
+import { ensureBacking } from '../images/backing-image.ts';
 import { volumeGroup, wantedFormat } from '../images/disk-format.ts';
 import { wantedBytes } from '../images/root-disk.ts';
 import { describeMending, findCached } from './cached-file.ts';
@@ -118,7 +119,7 @@ async function isFetched(
   const bytes = size_bytes + original_bytes;
   const hold = { instance_id, purpose: 'the backing image', bytes, shared_as: sha512 };
   try {
-    await parts.space.holding(hold, () => parts.images.ensureBacking(file, spec.image, command));
+    await parts.space.holding(hold, () => ensureBacking(parts.images, file, spec.image, command));
     return true;
   } catch (error) {
     command.signal.throwIfAborted();

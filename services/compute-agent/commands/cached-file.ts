@@ -1,4 +1,5 @@
 import { DroverError, isDroverError } from '../../../shared/errors/drover-error.ts';
+import { seenNow, type DamagedFile } from '../images/cache-files.ts';
 import { filesByUser } from '../images/cache-users.ts';
 import type { AcceptedCommand, HostParts } from './definition.ts';
 
@@ -21,23 +22,36 @@ export async function findCached(
   parts: HostParts,
 ): Promise<Cached> {
   const { images } = parts;
-  if (!(await images.has(sha512))) return { is_here: false, damage: null };
-  try {
-    await images.check(sha512, command);
-    return { is_here: true, damage: null };
-  } catch (error) {
-    if (!isDroverError(error, 'backing_image_changed')) throw error;
-    const users = await usersOf(sha512, command, parts);
-    if (users !== '') throw becauseOf(error, `${users}, so it is not replaced`);
-  }
+  const first = await inspect(images, sha512, command);
+  if (first === 'none' || first === 'good') return { is_here: first === 'good', damage: null };
+  const users = await usersOf(sha512, command, parts);
+  if (users !== '') throw becauseOf(first.error, `${users}, so it is not replaced`);
   // Once more: another guest's migration may have had it replaced while the users were looked for.
+  const found = await inspect(images, sha512, command);
+  if (found === 'none' || found === 'good') return { is_here: found === 'good', damage: null };
+  if (await images.discard(sha512, found, command.instance_id))
+    return { is_here: false, damage: found.error };
+  // What came in its place while it was read may be a good one.
+  if ((await inspect(images, sha512, command)) === 'good') return { is_here: true, damage: null };
+  throw becauseOf(found.error, 'another guest was given it a short while ago, so it is not replaced');
+}
+
+/** What there is of a digest. @throws whatever keeps it from being read */
+async function inspect(
+  images: HostParts['images'],
+  sha512: string,
+  command: AcceptedCommand<'admit'>,
+): Promise<'good' | 'none' | DamagedFile> {
+  const path = images.path(sha512);
+  // Before it is read: what is removed is what was read, or nothing.
+  const seen = seenNow(path);
+  if (seen === null) return 'none';
   try {
     await images.check(sha512, command);
-    return { is_here: true, damage: null };
+    return 'good';
   } catch (error) {
     if (!isDroverError(error, 'backing_image_changed')) throw error;
-    await images.discard(sha512);
-    return { is_here: false, damage: error };
+    return seenNow(path) === null ? 'none' : { seen, error };
   }
 }
 

@@ -1,7 +1,8 @@
 import { createHash, randomBytes } from 'node:crypto';
-import { createReadStream, renameSync } from 'node:fs';
+import { createReadStream, renameSync, statSync } from 'node:fs';
 import { readdir, readFile, rm, stat } from 'node:fs/promises';
 import { basename, join } from 'node:path';
+import type { DroverError } from '../../../shared/errors/drover-error.ts';
 import { writeFileDurably } from '../folders/durable.ts';
 import { SHA512 } from './cache-folder.ts';
 import { LeafReader, type ContentLeaves } from './content-leaves.ts';
@@ -78,12 +79,32 @@ export async function digestOf(
   return { sha512: digest.digest('hex'), leaves: leaves.end() };
 }
 
+/** Which file lies at a path, as it is at this moment. */
+export type FileSeen = Readonly<Record<'dev' | 'ino' | 'size' | 'mtimeNs' | 'ctimeNs', bigint>>;
+
+/** One that is not what its name says. */
+export interface DamagedFile {
+  readonly seen: FileSeen;
+  readonly error: DroverError;
+}
+
+/** @returns null when there is none */
+export function seenNow(path: string): FileSeen | null {
+  return statSync(path, { bigint: true, throwIfNoEntry: false }) ?? null;
+}
+
+const sameFile = (one: FileSeen, other: FileSeen | null): boolean =>
+  other !== null &&
+  (['dev', 'ino', 'size', 'mtimeNs', 'ctimeNs'] as const).every((of) => one[of] === other[of]);
+
 /**
  * Removes a file of the cache; whoever has it open keeps it. That it goes is one moment: nobody can ask in between.
- * @returns its bytes on the disk; 0 when it was gone
+ * @param only this one, as it was seen; nothing: whatever lies there
+ * @returns its bytes on the disk; 0 when it was gone; null when another one lies there
  */
-export async function removeAtOnce(path: string, folder: string): Promise<number> {
+export async function removeAtOnce(path: string, folder: string, only?: FileSeen): Promise<number | null> {
   const passing = join(folder, `${randomBytes(12).toString('hex')}.part`);
+  if (only !== undefined && !sameFile(only, seenNow(path))) return null;
   try {
     renameSync(path, passing);
   } catch (error) {

@@ -1,18 +1,26 @@
 import { randomBytes } from 'node:crypto';
 import { readdir, rm } from 'node:fs/promises';
 import { basename, join } from 'node:path';
-import type { HostName } from '../../../shared/domain/ids.ts';
+import type { HostName, InstanceId } from '../../../shared/domain/ids.ts';
 import type { DiskFormat, ImageSource } from '../../../shared/domain/instance-spec.ts';
 import { DroverError } from '../../../shared/errors/drover-error.ts';
-import type { BackingFile } from '../../../shared/messaging/commands.ts';
 import { makeFolder, renameDurably, syncFile } from '../folders/durable.ts';
 import { readChain, requirePromise, type ChainFile, type ChainReader } from './backing-chain.ts';
 import { digestOrNone, takeArrived, type ArrivedFile } from './arrived-file.ts';
-import { digestOf, readRawFormNote, removeAtOnce, sizeOf, writeRawFormNote } from './cache-files.ts';
+import {
+  digestOf,
+  readRawFormNote,
+  removeAtOnce,
+  sizeOf,
+  writeRawFormNote,
+  type DamagedFile,
+  type FileSeen,
+} from './cache-files.ts';
 import { CACHE_FOLDER, SHA512 } from './cache-folder.ts';
 import type { ContentLeaves } from './content-leaves.ts';
 import { downloadImage } from './download.ts';
 import { FileDigests } from './file-digests.ts';
+import { GivenFiles } from './given-files.ts';
 import { convertToRaw } from './qemu-img.ts';
 import { sayingAtWork, SharedWork, type Asker } from './shared-work.ts';
 
@@ -44,6 +52,7 @@ export class ImageCache {
   readonly #digests: FileDigests;
   /** When a file was last asked for: whoever asked may be about to build on it. Monotonic. */
   readonly #asked_at = new Map<string, number>();
+  readonly #given = new GivenFiles(ASKED_SECONDS_MIN);
 
   constructor(options: {
     readonly instances_path: string;
@@ -77,6 +86,12 @@ export class ImageCache {
         reason: `image ${source.id} has no sha512`,
       });
     this.#asked(source.sha512);
+    const image = await this.#ensured(source, form, asker);
+    this.#given.note(image.sha512, asker);
+    return image;
+  }
+
+  #ensured(source: ImageSource, form: 'as it is' | 'raw', asker: Asker): Promise<CachedImage> {
     const original = (wanted: Asker) =>
       this.#shared.join(source.sha512, wanted, (all) => this.#fetch(source, all));
     if (form === 'as it is' || source.disk_format === 'raw') return original(asker);
@@ -85,23 +100,6 @@ export class ImageCache {
       const present = await this.rawForm(source.sha512, all);
       return present ?? this.#convert(await original(all), all);
     });
-  }
-
-  /**
-   * The very file that an arriving overlay stands on.
-   * @throws DroverError backing_image_mismatch when it is not here and the image service gives another one
-   */
-  async ensureBacking(backing: BackingFile, source: ImageSource | null, asker: Asker): Promise<void> {
-    if (await this.has(backing.sha512)) return this.check(backing.sha512, asker);
-    const refuse = (reason: string) =>
-      new DroverError('backing_image_mismatch', { expected: backing.sha512, host: this.#host, reason });
-    if (source === null) throw refuse('the host does not have it, and the instance names no image');
-    const form = backing.format === 'raw' && source.disk_format !== 'raw' ? 'raw' : 'as it is';
-    if (form === 'as it is' && source.sha512 !== backing.sha512)
-      throw refuse(`image ${source.id} has sha512 ${source.sha512}`);
-    const fetched = await this.ensure(source, form, asker);
-    if (fetched.sha512 !== backing.sha512)
-      throw refuse(`image ${source.id} gave one with sha512 ${fetched.sha512}`);
   }
 
   /** True when a file with exactly these bytes is here. */
@@ -118,6 +116,7 @@ export class ImageCache {
     this.#asked(sha512);
     const path = this.path(sha512);
     await requirePromise(path, await digestOrNone(this.#digests.digest(path, null, asker)), this.reader);
+    this.#given.note(sha512, asker);
   }
 
   /** The files below a qcow2 disk of this host, nearest first. @throws as readChain */
@@ -148,17 +147,26 @@ export class ImageCache {
     const asked_at = this.#asked_at.get(sha512);
     const lately_milliseconds = Math.max(minimum_age_seconds, ASKED_SECONDS_MIN) * 1000;
     if (asked_at !== undefined && performance.now() - asked_at < lately_milliseconds) return null;
-    return this.discard(sha512);
+    return this.#remove(sha512);
   }
 
   /**
-   * Removes a file whatever it holds. Whoever has it open keeps it; who calls has seen that nothing stands on it.
-   * @returns its bytes on the disk
+   * Removes a file that was found to be damaged: that one and none that has come in its place, and not while a disk of
+   * another instance may be being made on it. Whoever has it open keeps it; who calls has seen that nothing stands on it.
+   * @returns whether it is gone
    */
-  async discard(sha512: string): Promise<number> {
+  async discard(sha512: string, { seen }: DamagedFile, instance_id: InstanceId): Promise<boolean> {
+    if (this.#given.toOthers(sha512, instance_id)) return false;
+    return (await this.#remove(sha512, seen)) !== null;
+  }
+
+  /** @returns its bytes on the disk; null when it is another one than was seen, and stays */
+  async #remove(sha512: string, seen?: FileSeen): Promise<number | null> {
     const path = this.path(sha512);
+    const bytes = await removeAtOnce(path, this.#folder, seen);
+    if (bytes === null) return null;
     this.#asked_at.delete(sha512);
-    const bytes = await removeAtOnce(path, this.#folder);
+    this.#given.forget(sha512);
     await this.#digests.forget(path);
     return bytes;
   }

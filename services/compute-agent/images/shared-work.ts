@@ -1,9 +1,13 @@
+import type { InstanceId } from '../../../shared/domain/ids.ts';
+
 /** Who wants a piece of long work done: a command has this form. */
 export interface Asker {
   /** Aborted when nobody waits for this asker's result any more. */
   readonly signal: AbortSignal;
   /** Called often while the work really goes on, so that a sender does not take silence for death. */
   readonly atWork: () => void;
+  /** For whose disks; nothing: for several, or for nobody's. */
+  readonly instance_id?: InstanceId;
 }
 
 interface Running<Result> {

@@ -3,6 +3,7 @@ import { once } from 'node:events';
 import { readFileSync, readdirSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { beforeEach, describe, expect, test, vi } from 'vitest';
+import { ensureBacking } from '../../../services/compute-agent/images/backing-image.ts';
 import { ImageCache } from '../../../services/compute-agent/images/image-cache.ts';
 import { HOST, sampleSpec } from '../../unit/compute-agent/samples.ts';
 import {
@@ -71,14 +72,14 @@ describe('the cache', () => {
 
   test('a backing image is fetched, and never replaced by a different one', async () => {
     const backing = { image_id: raw.id, sha512: raw.sha512, format: 'raw', size_bytes: 1 } as const;
-    await expect(cache.ensureBacking(backing, null, asker)).rejects.toMatchObject({
+    await expect(ensureBacking(cache, backing, null, asker)).rejects.toMatchObject({
       code: 'backing_image_mismatch',
     });
-    await expect(cache.ensureBacking(backing, qcow2, asker)).rejects.toMatchObject({
+    await expect(ensureBacking(cache, backing, qcow2, asker)).rejects.toMatchObject({
       code: 'backing_image_mismatch',
     });
-    await cache.ensureBacking(backing, raw, asker);
-    await cache.ensureBacking(backing, null, asker);
+    await ensureBacking(cache, backing, raw, asker);
+    await ensureBacking(cache, backing, null, asker);
   });
 });
 
