@@ -1,5 +1,5 @@
 import { constants, writeSync } from 'node:fs';
-import { open, type FileHandle } from 'node:fs/promises';
+import type { FileHandle } from 'node:fs/promises';
 import { join } from 'node:path';
 import { extentsWithData } from '../disks/data-map.ts';
 import { ALIGNMENT_BYTES, openDirect, refusesDirect } from '../disks/direct-file.ts';
@@ -8,6 +8,7 @@ import { LeafTable } from '../disks/leaf-table.ts';
 import { MemoryPool } from '../disks/memory-pool.ts';
 import { ProtocolError, type Begin, type Extent } from '../protocol.ts';
 import { decode } from './decode-extent.ts';
+import { openOrMake } from './staged-file.ts';
 import type { Unpackers } from './unpackers.ts';
 import { ZeroRuns, type ZeroRun } from './zero-runs.ts';
 
@@ -243,16 +244,6 @@ export class StagedDisk {
     this.leaves.close();
     await Promise.all([this.#handle.close(), this.#direct?.close()]);
   }
-}
-
-async function openOrMake(path: string): Promise<{ readonly handle: FileHandle; readonly made: boolean }> {
-  const flags = constants.O_RDWR | constants.O_NOFOLLOW;
-  try {
-    return { handle: await open(path, flags), made: false };
-  } catch (error) {
-    if ((error as NodeJS.ErrnoException).code !== 'ENOENT') throw error;
-  }
-  return { handle: await open(path, flags | constants.O_CREAT | constants.O_EXCL, 0o600), made: true };
 }
 
 interface PlacedExtent {
