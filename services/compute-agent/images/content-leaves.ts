@@ -7,9 +7,14 @@ import { DISK_DIGEST_ALGORITHM } from '../mover/disks/leaf-table.ts';
 /** Contents whose leaves are kept; the oldest goes first. Of an image of ten GiB they take 320 KiB. */
 const KEPT_MAX = 128;
 
+/** Of a file of 64 MiB. */
+const LEAVES_AT_FIRST = 64;
+
 /** Digests the extents of what is read from its beginning to its end, whatever pieces it comes in. */
 export class LeafReader {
-  readonly #leaves: Buffer[] = [];
+  /** One after the other: a Buffer of its own for each would take several times as much. */
+  #leaves = Buffer.allocUnsafe(LEAVES_AT_FIRST * LEAF_BYTES);
+  #leaves_bytes = 0;
   readonly #extent = Buffer.allocUnsafe(SMALLEST_EXTENT_BYTES);
   #filled = 0;
   #size_bytes = 0;
@@ -33,7 +38,7 @@ export class LeafReader {
 
   end(): ContentLeaves {
     if (this.#filled > 0) this.#noteRest();
-    return { size_bytes: this.#size_bytes, leaves: Buffer.concat(this.#leaves) };
+    return { size_bytes: this.#size_bytes, leaves: this.#leaves.subarray(0, this.#leaves_bytes) };
   }
 
   #noteRest(): void {
@@ -42,7 +47,10 @@ export class LeafReader {
   }
 
   #note(extent: Buffer): void {
-    this.#leaves.push(isZero(extent) ? ZERO_LEAF : leafOf(extent));
+    if (this.#leaves_bytes === this.#leaves.length)
+      this.#leaves = Buffer.concat([this.#leaves], 2 * this.#leaves.length);
+    (isZero(extent) ? ZERO_LEAF : leafOf(extent)).copy(this.#leaves, this.#leaves_bytes);
+    this.#leaves_bytes += LEAF_BYTES;
   }
 }
 

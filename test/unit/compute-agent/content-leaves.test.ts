@@ -24,6 +24,17 @@ function leavesOf(content: Buffer, lengths: readonly number[] = [content.length]
   return reader.end();
 }
 
+test('leaves of a long file are all there', () => {
+  const reader = new LeafReader();
+  const extent = Buffer.alloc(MEBIBYTE);
+  const expected = Array.from({ length: 200 }, (_, index) => {
+    extent.writeUInt32BE(index % 7, 0);
+    reader.update(extent);
+    return index % 7 === 0 ? ZERO_LEAF : leafOf(extent);
+  });
+  expect(reader.end()).toEqual({ size_bytes: 200 * MEBIBYTE, leaves: Buffer.concat(expected) });
+});
+
 test('leaves are those of each MiB, whatever pieces the content comes in', () => {
   const content = Buffer.concat([Buffer.alloc(MEBIBYTE, 'a'), Buffer.alloc(MEBIBYTE), Buffer.from('rest')]);
   const expected = {
