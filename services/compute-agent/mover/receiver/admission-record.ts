@@ -29,6 +29,10 @@ export function checkAdmission(admission: Admission): void {
   for (const { name } of admission.disks) {
     if (!DISK_NAME.test(name)) throw new RangeError(`"${name}" is no plain file name`);
   }
+  // Two disks would be written into one file.
+  const names = admission.disks.map(({ name }) => name);
+  const twice = names.find((name, place) => names.indexOf(name) !== place);
+  if (twice !== undefined) throw new RangeError(`"${twice}" is named twice`);
 }
 
 export async function writeAdmission(folder: string, record: AdmissionRecord): Promise<void> {
