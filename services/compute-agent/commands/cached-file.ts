@@ -3,6 +3,8 @@ import { seenNow, type DamagedFile } from '../images/cache-files.ts';
 import { filesByUser } from '../images/cache-users.ts';
 import type { AcceptedCommand, HostParts } from './definition.ts';
 
+type Command = AcceptedCommand<'admit'> | AcceptedCommand<'prepare'>;
+
 /** What the cache has of a digest. `damage`: it had a file that was not what its name says, and has it no more. */
 interface Cached {
   readonly is_here: boolean;
@@ -16,11 +18,7 @@ interface Cached {
  * decide. Nor is there another place for the good copy: overlays name their file by its digest.
  * @throws DroverError backing_image_changed when something else stands on it, or that is not known
  */
-export async function findCached(
-  sha512: string,
-  command: AcceptedCommand<'admit'>,
-  parts: HostParts,
-): Promise<Cached> {
+export async function findCached(sha512: string, command: Command, parts: HostParts): Promise<Cached> {
   const { images } = parts;
   const first = await inspect(images, sha512, command);
   if (first === 'none' || first === 'good') return { is_here: first === 'good', damage: null };
@@ -40,7 +38,7 @@ export async function findCached(
 async function inspect(
   images: HostParts['images'],
   sha512: string,
-  command: AcceptedCommand<'admit'>,
+  command: Command,
 ): Promise<'good' | 'none' | DamagedFile> {
   const path = images.path(sha512);
   // Before it is read: what is removed is what was read, or nothing.
@@ -66,7 +64,7 @@ export async function describeMending(damage: DroverError, { images }: HostParts
 /** In words; empty when nothing else stands on it. */
 async function usersOf(
   sha512: string,
-  { instance_id }: AcceptedCommand<'admit'>,
+  { instance_id }: Command,
   { folders, host }: HostParts,
 ): Promise<string> {
   const own = folders.folder(instance_id, 'staging');

@@ -1,12 +1,15 @@
 import { rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { DroverError } from '../../../shared/errors/drover-error.ts';
+import type { BackingFile } from '../../../shared/messaging/commands.ts';
 import { isInForm, type InstanceMark, type MarkedDisk } from '../folders/mark.ts';
 import { checkArrivedDisk, checkCachedFile } from '../images/arrived-disk.ts';
 import { chainOf, travelName } from '../images/backing-chain.ts';
+import { seenNow } from '../images/cache-files.ts';
 import { makeConverted, placeConverted } from '../images/converted-disk.ts';
 import { renameBackingFile } from '../images/describe-disk.ts';
 import { backingFileName, growDisk } from '../images/root-disk.ts';
+import { findCached } from './cached-file.ts';
 import { defineCommand, migrationOf, type AcceptedCommand, type HostParts } from './definition.ts';
 import { Nothing } from './schemas.ts';
 
@@ -52,7 +55,7 @@ async function takeChains(
     for (const [place, file] of [...chain.entries()].reverse()) {
       const below = chain[place + 1] ?? null;
       const travelled = join(folder, travelName(file));
-      if (await parts.images.has(file.sha512)) {
+      if (await isInCache(file, travelled, command, parts)) {
         await checkCachedFile(parts.images.path(file.sha512), file, below, parts.host);
         // Another guest's migration may have brought it meanwhile: what came here is nobody's.
         await rm(travelled, { force: true });
@@ -63,6 +66,17 @@ async function takeChains(
     }
   }
   return taken;
+}
+
+/** One that is damaged there makes room for the one that has come: that was verified. */
+async function isInCache(
+  { sha512 }: BackingFile,
+  travelled: string,
+  command: AcceptedCommand<'prepare'>,
+  parts: HostParts,
+): Promise<boolean> {
+  if (seenNow(travelled) === null) return parts.images.has(sha512);
+  return (await findCached(sha512, command, parts)).is_here;
 }
 
 /** Before qemu-img opens the disk: it may refer to what it was admitted with and to nothing else. */

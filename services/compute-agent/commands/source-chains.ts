@@ -132,8 +132,8 @@ export async function changedBelow(
 }
 
 /**
- * A file that has become longer is more than the target has admitted, and one that has become shorter ends too soon: what
- * sends it fails before anybody has looked, and does not know why.
+ * A file that has become longer is more than the target has admitted, one whose holes were filled more than it has reserved,
+ * and one that has become shorter ends too soon: what sends it fails before anybody has looked, and does not know why.
  * @throws DroverError backing_image_changed in place of such a failure; whatever the work throws
  */
 export async function blamingChanges<Result>(
@@ -144,7 +144,7 @@ export async function blamingChanges<Result>(
   try {
     return await sending;
   } catch (error) {
-    if (isDroverError(error, 'mover_refused', 'mover_read_failed'))
+    if (isDroverError(error, 'mover_refused', 'mover_read_failed', 'mover_target_full'))
       await unchangedChains(command.arguments.disks, command, parts);
     throw error;
   }

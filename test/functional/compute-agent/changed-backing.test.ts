@@ -1,4 +1,4 @@
-import { appendFileSync, copyFileSync, existsSync, renameSync, writeFileSync } from 'node:fs';
+import { appendFileSync, copyFileSync, existsSync, renameSync, truncateSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, test, vi } from 'vitest';
 import { PowerState } from '../../../shared/domain/states.ts';
@@ -142,6 +142,16 @@ describe('the source', () => {
     const order = { ...move.order(), tells_changes: true };
     const replaced = refused(/base\.img on source.*stands on other files now/);
     expect(await move.here.answer('copy', order, 1)).toMatchObject(replaced);
+  });
+
+  test('is filled where it had holes, and takes more than was reserved: the file is blamed, not the target', async () => {
+    // More than the least that is reserved beyond what two disks have in use.
+    truncateSync(base, 160 * MEBIBYTE);
+    const move = await begin();
+    await move.admit();
+    writeFileSync(base, Buffer.alloc(160 * MEBIBYTE, 7));
+    const order = { ...move.order(), tells_changes: true };
+    expect(await move.here.answer('copy', order, 1)).toMatchObject(refused(/base\.img on source/));
   });
 
   test('of its cache is damaged: that is not carried on', async () => {

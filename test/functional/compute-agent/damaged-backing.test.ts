@@ -140,6 +140,14 @@ describe('the target', () => {
     await finish(move);
   });
 
+  test('has got a damaged one since, and the one that came is good: that one is kept', async () => {
+    const move = await begin();
+    await move.copy();
+    const path = damaged();
+    await finish(move);
+    expect(sha512(path)).toBe(sha512(base));
+  });
+
   test('is to be given a guest whose file is damaged after all was verified: it is not started on it', async () => {
     copyFileSync(base, cached('target', sha512(base)));
     const move = await begin();
