@@ -11,7 +11,7 @@ import {
   areSameFiles,
   chainOf,
   describeChain,
-  readSameChain,
+  requireAgreed,
   TRAVELLING,
   travelName,
   type ChainFile,
@@ -30,15 +30,26 @@ export function withChains(
   command: Command,
   parts: HostParts,
 ): Promise<readonly DiskDescription[]> {
-  const folder = parts.folders.folder(command.instance_id, 'home');
   return Promise.all(
-    disks.map(async (disk) => {
-      if (disk.format !== 'qcow2') return disk;
-      const files = await parts.images.chain(join(folder, disk.name), command);
-      return { ...disk, backing: describeChain(files, disk.backing) };
-    }),
+    disks.map(async (disk) =>
+      disk.format === 'qcow2' ? withChain(disk, await chainBelow(disk, command, parts)) : disk,
+    ),
   );
 }
+
+const withChain = (disk: DiskDescription, files: readonly ChainFile[]): DiskDescription => ({
+  ...disk,
+  backing: describeChain(files, disk.backing),
+});
+
+const overlayOf = (disk: DiskDescription, { instance_id }: Command, { folders }: HostParts): string =>
+  join(folders.folder(instance_id, 'home'), disk.name);
+
+const chainBelow = (
+  disk: DiskDescription,
+  command: Command,
+  parts: HostParts,
+): Promise<readonly ChainFile[]> => parts.images.chain(overlayOf(disk, command, parts), command);
 
 /**
  * Where the files lie that the target wants beside the disks. The order names them by digest: no path ever comes in
@@ -54,15 +65,12 @@ export async function travellingPaths(
 ): Promise<Readonly<Record<string, string>>> {
   const paths: Record<string, string> = {};
   if (!disks.some(({ name }) => TRAVELLING.test(name))) return paths;
-  const folder = parts.folders.folder(command.instance_id, 'home');
-  for (const { name, backing } of disks) {
+  for (const disk of disks) {
+    const { backing } = disk;
     if (backing === null) continue;
-    const overlay = join(folder, name);
-    const found = await parts.images.chain(overlay, command);
-    const files =
-      may_have_changed && areSameFiles(found, chainOf(backing))
-        ? found
-        : await readSameChain(overlay, backing, parts.images.reader, command);
+    const files = await chainBelow(disk, command, parts);
+    if (!may_have_changed || !areSameFiles(files, chainOf(backing)))
+      await requireAgreed(overlayOf(disk, command, parts), files, backing, parts.images.reader);
     for (const [place, file] of chainOf(backing).entries()) {
       const path = files[place]?.path;
       // By both its names: a target of an earlier version knows only the one of what it is now.
@@ -112,20 +120,20 @@ export async function changedBelow(
   parts: HostParts,
 ): Promise<ChangedBelow | null> {
   const { disks, tells_changes } = command.arguments;
+  const chains = await chainsOfAll(disks, command, parts);
   try {
-    await unchangedChains(disks, command, parts);
+    await requireAllAgreed(disks, chains, command, parts);
     return null;
   } catch (error) {
     if (tells_changes !== true || !isDroverError(error, 'backing_image_changed')) throw error;
     const own = disks.filter(({ name }) => !TRAVELLING.test(name));
-    const now = await withChains(own, command, parts);
-    const agreed = new Map(own.map(({ name, backing }) => [name, backing]));
-    if (!now.every(({ name, backing }) => areSameFiles(chainOf(backing), chainOf(agreed.get(name) ?? null))))
-      throw becauseOf(error, 'it stands on other files now than when that was agreed');
-    const changed = now.map((disk) => ({
-      ...disk,
-      backing: travellingAsAgreed(disk.backing, agreed.get(disk.name) ?? null),
-    }));
+    // As they were read: a volume is read each time that it is asked for.
+    const changed = own.map((disk) => {
+      const files = chains.get(disk.name) ?? [];
+      if (!areSameFiles(files, chainOf(disk.backing)))
+        throw becauseOf(error, 'it stands on other files now than when that was agreed');
+      return { ...disk, backing: travellingAsAgreed(withChain(disk, files).backing, disk.backing) };
+    });
     if (command.command === 'precopy' && !areAtHand(changed, disks)) throw error;
     return { message: error.message, disks: changed };
   }
@@ -145,7 +153,7 @@ export async function blamingChanges<Result>(
     return await sending;
   } catch (error) {
     if (isDroverError(error, 'mover_refused', 'mover_read_failed', 'mover_target_full'))
-      await unchangedChains(command.arguments.disks, command, parts);
+      await requireUnchanged(command.arguments.disks, command, parts);
     throw error;
   }
 }
@@ -178,20 +186,36 @@ function travellingAsAgreed(now: BackingImage | null, agreed: BackingImage | nul
   };
 }
 
-/**
- * The chains of disks as they were surveyed. Cheap: only files that were touched are read.
- * @throws DroverError backing_image_changed
- */
-export async function unchangedChains(
+/** Of disks that stood on something when they were surveyed, by name. Cheap: only files that were touched are read. */
+async function chainsOfAll(
   disks: readonly DiskDescription[],
   command: Command,
   parts: HostParts,
-): Promise<readonly (readonly ChainFile[])[]> {
-  const folder = parts.folders.folder(command.instance_id, 'home');
-  const chains: (readonly ChainFile[])[] = [];
-  for (const { name, backing } of disks) {
-    if (backing === null) continue;
-    chains.push(await readSameChain(join(folder, name), backing, parts.images.reader, command));
-  }
+): Promise<ReadonlyMap<string, readonly ChainFile[]>> {
+  const chains = new Map<string, readonly ChainFile[]>();
+  for (const disk of disks)
+    if (disk.backing !== null) chains.set(disk.name, await chainBelow(disk, command, parts));
   return chains;
+}
+
+/** @throws DroverError backing_image_changed */
+async function requireAllAgreed(
+  disks: readonly DiskDescription[],
+  chains: ReadonlyMap<string, readonly ChainFile[]>,
+  command: Command,
+  parts: HostParts,
+): Promise<void> {
+  for (const disk of disks) {
+    const files = chains.get(disk.name) ?? [];
+    await requireAgreed(overlayOf(disk, command, parts), files, disk.backing, parts.images.reader);
+  }
+}
+
+/** @throws DroverError backing_image_changed */
+async function requireUnchanged(
+  disks: readonly DiskDescription[],
+  command: Command,
+  parts: HostParts,
+): Promise<void> {
+  await requireAllAgreed(disks, await chainsOfAll(disks, command, parts), command, parts);
 }

@@ -174,16 +174,15 @@ export const areSameFiles = (now: readonly BackingFile[], agreed: readonly Backi
   });
 
 /**
- * As readChain, for a disk whose chain was agreed.
- * @throws as readChain; also DroverError backing_image_changed when it is another one
+ * @param files that a disk stands on now
+ * @throws DroverError backing_image_changed when others were agreed
  */
-export async function readSameChain(
+export async function requireAgreed(
   overlay: string,
+  files: readonly ChainFile[],
   agreed: BackingImage | null,
   here: ChainReader,
-  asker: Asker,
-): Promise<readonly ChainFile[]> {
-  const files = await readChain(overlay, here.digests, here.host, asker);
+): Promise<void> {
   // Lowest first: a change shows in the digests of all that stands on it.
   for (const [place, { sha512 }] of [...chainOf(agreed).entries()].reverse()) {
     const file = files[place];
@@ -191,7 +190,6 @@ export async function readSameChain(
     const found = file?.sha512 ?? 'no file';
     throw await backingChanged({ file: file?.path ?? `below ${overlay}`, expected: sha512, found }, here);
   }
-  return files;
 }
 
 /** Name under which a file of a chain travels beside the disks that stand on it. */

@@ -1,10 +1,10 @@
 import { createHash, randomBytes } from 'node:crypto';
-import { mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { copyFileSync, mkdirSync, readdirSync, readFileSync, renameSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterEach, beforeEach, expect } from 'vitest';
 import type { ImageSource } from '../../../../shared/domain/instance-spec.ts';
 import type { CommandResults, DiskDescription } from '../../../../shared/messaging/commands.ts';
-import { createOverlay, expectSameView, writeBytes } from '../disk-images.ts';
+import { createOverlay, expectSameView, flipBit, writeBytes } from '../disk-images.ts';
 import { Move, openDiskPair, placeGuest, type DiskPair } from '../disk-pair.ts';
 
 /** Guests whose disks stand on a file that changes, or is damaged, while they move: real files, a real mover, a real sshd. */
@@ -90,6 +90,13 @@ export async function finish(move: Move): Promise<void> {
 export function expectOnlyBaseSent({ sent_bytes }: CommandResults['copy']): void {
   expect(sent_bytes).toBeGreaterThan(BASE_BYTES);
   expect(sent_bytes).toBeLessThan(BASE_BYTES + 0.2 * MEBIBYTE);
+}
+
+/** As a tool does that makes a file anew: the name is the same, the file is not. */
+export function replace(): void {
+  copyFileSync(base, `${base}.new`);
+  flipBit(`${base}.new`, at);
+  renameSync(`${base}.new`, base);
 }
 
 /** Has something happen before and after the disks are sent, once. */
