@@ -128,11 +128,12 @@ export async function changedBelow(
     if (tells_changes !== true || !isDroverError(error, 'backing_image_changed')) throw error;
     const own = disks.filter(({ name }) => !TRAVELLING.test(name));
     // As they were read: a volume is read each time that it is asked for.
+    const names = new TravelNames([...chains.values()].flat());
     const changed = own.map((disk) => {
       const files = chains.get(disk.name) ?? [];
       if (!areSameFiles(files, chainOf(disk.backing)))
         throw becauseOf(error, 'it stands on other files now than when that was agreed');
-      return { ...disk, backing: travellingAsAgreed(withChain(disk, files).backing, disk.backing) };
+      return { ...disk, backing: travellingAsAgreed(withChain(disk, files).backing, disk.backing, names) };
     });
     if (command.command === 'precopy' && !areAtHand(changed, disks)) throw error;
     return { message: error.message, disks: changed };
@@ -168,14 +169,34 @@ function areAtHand(now: readonly DiskDescription[], sent: readonly DiskDescripti
   return are_sent && [...travelling].every((name) => names.has(name));
 }
 
+/** Files that were alike when they were agreed have travelled as one; what has become of each needs a name of its own. */
+class TravelNames {
+  readonly #taken: Map<string, string>;
+
+  constructor(files: readonly BackingFile[]) {
+    this.#taken = new Map(files.map(({ sha512 }) => [sha512, sha512]));
+  }
+
+  /** True when no other file has it. */
+  take(travels_as: string, { sha512 }: BackingFile): boolean {
+    const taken = this.#taken.get(travels_as) ?? sha512;
+    this.#taken.set(travels_as, taken);
+    return taken === sha512;
+  }
+}
+
 /** Files that are as long as they were keep the names under which they travel. */
-function travellingAsAgreed(now: BackingImage | null, agreed: BackingImage | null): BackingImage | null {
+function travellingAsAgreed(
+  now: BackingImage | null,
+  agreed: BackingImage | null,
+  names: TravelNames,
+): BackingImage | null {
   const before = chainOf(agreed);
   const travelling = (file: BackingFile, place: number): BackingFile => {
     const then = before[place];
     const travels_as = then?.travels_as ?? then?.sha512;
     const stays = travels_as !== file.sha512 && then?.size_bytes === file.size_bytes;
-    return stays && travels_as !== undefined ? { ...file, travels_as } : file;
+    return stays && travels_as !== undefined && names.take(travels_as, file) ? { ...file, travels_as } : file;
   };
   if (now === null) return null;
   const { below } = now;

@@ -152,6 +152,23 @@ describe('the source', () => {
     expect(await move.here.answer('copy', order, 1)).toMatchObject(refused(/base\.img on source/));
   });
 
+  test('is one of two that were alike: each arrives as what it is now', async () => {
+    const other = `${base}.other`;
+    copyFileSync(base, other);
+    const spec = await guest(base, null, other);
+    const move = new Move(pair.source, pair.target, spec);
+    await move.admit();
+    // They travel as one.
+    expect(move.transfer_disks).toHaveLength(3);
+    flipBit(base, at);
+    const { changed } = await copy(move);
+    await admitAgain(move, changed?.disks);
+    expect(new Set(move.transfer_disks.map(({ name }) => name)).size).toBe(4);
+    await expectVerified(move, await copy(move));
+    await finish(move);
+    expect([base, other].map((path) => existsSync(cached('target', sha512(path))))).toEqual([true, true]);
+  });
+
   test('of its cache is damaged: that is not carried on', async () => {
     const digest = sha512(base);
     copyFileSync(base, cached('source', digest));

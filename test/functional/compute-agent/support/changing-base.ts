@@ -36,8 +36,8 @@ export const sha512 = (path: string) => createHash('sha512').update(readFileSync
 export const cached = (host: 'source' | 'target', digest: string) =>
   join(pair[host].instances_path, '_base', digest);
 
-/** A guest whose disk stands on a file; elsewhere, unless told. */
-export const guest = (on = base, image: ImageSource | null = null) =>
+/** A guest whose disk stands on a file; elsewhere, unless told. @param second_on what a second disk stands on */
+export const guest = (on = base, image: ImageSource | null = null, second_on: string | null = null) =>
   placeGuest(
     pair.source,
     (folder) => {
@@ -46,7 +46,9 @@ export const guest = (on = base, image: ImageSource | null = null) =>
       const own = join(pair.root, 'own');
       writeFileSync(own, randomBytes(MEBIBYTE));
       writeBytes(join(folder, 'disk'), own, '2M', '1M');
-      return [{ name: 'disk', format: 'qcow2', backing: null }];
+      if (second_on !== null) createOverlay(join(folder, 'disk.eph0'), second_on, 'raw');
+      const names = second_on === null ? ['disk'] : ['disk', 'disk.eph0'];
+      return names.map((name) => ({ name, format: 'qcow2' as const, backing: null }));
     },
     { image },
   );
