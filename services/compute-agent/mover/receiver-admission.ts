@@ -232,7 +232,7 @@ class HostAdmission implements ReceiverAdmission {
   async close(): Promise<void> {
     this.#stopRenewing();
     await this.#ready.catch(() => undefined);
-    for (const door of this.#doors.values()) door.stopListening();
+    for (const door of this.#doors.values()) door.leave();
     await this.#pool.close();
   }
 }

@@ -27,6 +27,9 @@ export class MigrationDoor {
   #worker: Promise<ReceiverProcess> | null = null;
   #serving: ReceiverProcess | null = null;
   #closed = false;
+  /** Connections that wait for a worker. */
+  readonly #arriving = new Set<Socket>();
+  #left = false;
   #closing: Promise<void> | null = null;
 
   constructor(options: MigrationDoorOptions) {
@@ -34,7 +37,10 @@ export class MigrationDoor {
     this.record = options.record;
     this.#server = createServer({ pauseOnConnect: true, allowHalfOpen: true }, (socket) => {
       socket.on('error', () => undefined);
-      this.#receive(socket).catch(() => socket.destroy());
+      this.#arriving.add(socket);
+      this.#receive(socket)
+        .catch(() => socket.destroy())
+        .finally(() => this.#arriving.delete(socket));
     });
     this.#server.unref();
   }
@@ -52,13 +58,14 @@ export class MigrationDoor {
   }
 
   async #receive(socket: Socket): Promise<void> {
+    if (this.#left) return void socket.destroy();
     const taking = (this.#worker ??= this.#takeWorker());
     const worker = await taking.catch((error: unknown) => {
       // The next connection tries again.
       if (this.#worker === taking) this.#worker = null;
       throw error;
     });
-    if (this.#closed || !worker.alive) {
+    if (this.#closed || this.#left || !worker.alive) {
       socket.destroy();
       return;
     }
@@ -126,12 +133,22 @@ export class MigrationDoor {
 
   /** Listens on the socket of its record, as it is now. */
   async reopen(): Promise<void> {
-    this.stopListening();
+    this.#stopListening();
     await this.open();
   }
 
+  /**
+   * The agent ends, and its migrations do not: connections that were handed over go on. Those that were not are hung up:
+   * there may be no worker for them any more, and their relays would wait for ever.
+   */
+  leave(): void {
+    this.#left = true;
+    this.#stopListening();
+    for (const socket of this.#arriving) socket.destroy();
+  }
+
   /** Does not wait for connections: those that were handed over are no longer ours. */
-  stopListening(): void {
+  #stopListening(): void {
     if (this.#server.listening) this.#server.close();
   }
 
@@ -149,7 +166,7 @@ export class MigrationDoor {
 
   async #close(): Promise<void> {
     this.#closed = true;
-    this.stopListening();
+    this.#stopListening();
     const worker = (await this.#worker?.catch(() => null)) ?? null;
     if (worker === null) await this.#endOrphan();
     else if (await worker.stop()) this.#options.pool.recycle(worker);

@@ -110,3 +110,31 @@ test('a worker whose record could not be kept goes back to the pool, and the nex
     rmSync(folder, { recursive: true });
   }
 });
+
+test('an agent that ends hangs up on a connection that still waits for a worker', async () => {
+  const folder = mkdtempSync(join(tmpdir(), 'drover-door-'));
+  const asked = Promise.withResolvers<void>();
+  // A pool that is closed has nobody to give.
+  const take = (): Promise<ReceiverProcess> => {
+    asked.resolve();
+    return new Promise(() => undefined);
+  };
+  const pool = { take, pids: [] } as unknown as WorkerPool<ReceiverProcess>;
+  const door = new MigrationDoor({
+    record: recordIn(folder),
+    journal_path: join(folder, 'journal'),
+    pool,
+    keep: () => Promise.resolve(),
+  });
+  try {
+    await door.open();
+    const waiting = connect(door.record.socket_path);
+    waiting.resume();
+    await asked.promise;
+    const ended = once(waiting, 'close');
+    door.leave();
+    await ended;
+  } finally {
+    rmSync(folder, { recursive: true });
+  }
+});
