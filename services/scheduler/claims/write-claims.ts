@@ -54,11 +54,17 @@ const goneSql = `
   delete from claims c using jsonb_to_recordset($1::jsonb) as g(host_id integer, instance_uuid uuid, resource_class text)
   where c.consumer_uuid = g.instance_uuid and c.host_id = g.host_id and c.resource_class = g.resource_class`;
 
+/**
+ * A class of which the migration has a claim there already stays the instance's: the books stay right, nothing waits for
+ * ever, and a repair finds what belongs to nobody (repair.ts).
+ */
 const handOverSql = `
   update claims c set consumer_uuid = m.migration_id, consumer_kind = 'migration'
   from jsonb_to_recordset($1::jsonb) as m(target_id integer, instance_uuid uuid, migration_id uuid, source_host text)
   join hosts h on h.name = m.source_host
-  where c.consumer_uuid = m.instance_uuid and c.host_id = h.id and h.id <> m.target_id and c.consumer_kind = 'instance'`;
+  where c.consumer_uuid = m.instance_uuid and c.host_id = h.id and h.id <> m.target_id and c.consumer_kind = 'instance'
+    and not exists (select from claims k where k.consumer_uuid = m.migration_id and k.host_id = c.host_id
+      and k.resource_class = c.resource_class)`;
 
 const madeSql = `
   with made as (

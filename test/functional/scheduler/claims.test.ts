@@ -84,6 +84,17 @@ describe('a claim', () => {
     expect(await wrongBooks(pool)).toEqual([]);
   });
 
+  test('on the source again, while a migration has that one, does not keep the next move from being made', async () => {
+    const instance = await addInstance(pool, 'c1');
+    const { migration } = await addColdMigration(pool, instance);
+    const move = { instance_id: instance, migration_id: migration, source_host: hostName('c1') };
+    await commitClaim(request('c2', instance, { move }));
+    await commitClaim(request('c1', instance));
+    expect(await commitClaim(request('c3', instance, { move }))).toMatchObject({ claimed: true });
+    expect(await consumers(instance)).toEqual(['c1 instance', 'c1 migration', 'c2 instance', 'c3 instance']);
+    expect(await wrongBooks(pool)).toEqual([]);
+  });
+
   test('made twice counts once', async () => {
     const instance = await addInstance(pool, 'c1');
     await commitClaim(request('c1', instance));
