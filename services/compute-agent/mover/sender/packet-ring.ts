@@ -79,12 +79,12 @@ export class PacketRing {
     if (padding_bytes < PADDING_BYTES_MIN) padding_bytes += BLOCK_BYTES;
     const length = 1 + payload_bytes + padding_bytes;
     const packet_bytes = 4 + length + TAG_BYTES;
-    const waste_bytes = this.#at + packet_bytes > RING_BYTES ? RING_BYTES - this.#at : 0;
     const under_way_bytes = this.#socket.writableLength + (this.#to - this.#from);
     this.#longest_bytes = Math.max(this.#longest_bytes, packet_bytes);
     // Twice the largest waste: there may be one behind us as well, left by a packet that was longer than this one.
     if (under_way_bytes + packet_bytes + 2 * this.#longest_bytes > RING_BYTES) return null;
-    if (waste_bytes > 0) this.#at = 0;
+    // Also when it is full to the last byte.
+    if (this.#at + packet_bytes > RING_BYTES) this.#at = 0;
     const packet = this.#memory.subarray(this.#at, this.#at + packet_bytes);
     this.#at += packet_bytes;
     packet.writeUInt32BE(length, 0);

@@ -133,6 +133,19 @@ describe('a ring of packets', () => {
     expect(cipher).toEqual(before);
   });
 
+  test('begins again when it is full to the last byte', async () => {
+    const { cipher, send, drain, expectAll } = connection();
+    // Three packets of 32,772 bytes and one of 32,756: 32 times that is 4 MiB.
+    const payloads = [32_747, 32_747, 32_747, 32_731];
+    for (let place = 0; place < 130; place += 1) {
+      send(payloads[place % payloads.length] ?? 0, place);
+      await Promise.resolve();
+      drain(1);
+    }
+    expect(cipher.own_packets).toBe(0);
+    expectAll();
+  });
+
   test('what a long packet has wasted at the end of the ring is no room for short ones behind it', async () => {
     const { cipher, send, drain, expectAll } = connection();
     const sendAlone = async (payload_bytes: number, fill: number): Promise<void> => {
