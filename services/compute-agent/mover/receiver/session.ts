@@ -19,7 +19,7 @@ import { Checkpoints } from './checkpoints.ts';
 import { digZeros } from './dig-holes.ts';
 import { DigestMismatch, onDisk } from './failures.ts';
 import { noteHeld, nothingHeld } from './held-extents.ts';
-import { Journal, readJournal } from './journal.ts';
+import { Journal } from './journal.ts';
 import { DiskProofs, proveAll } from './proofs.ts';
 import { signsOfLife } from './signs-of-life.ts';
 import { SpaceAllowance } from './space-allowance.ts';
@@ -33,6 +33,7 @@ import {
   isContinued,
   isGrown,
 } from './staged-disks.ts';
+import { readTrustedJournal } from './trusted-journal.ts';
 import { Unpackers } from './unpackers.ts';
 
 /** The peer must read what we acknowledge; one that does not is cut off before it costs memory. */
@@ -85,7 +86,8 @@ export class ReceivingSession {
     const { folder, journal_path, migration_id } = this.#admitted;
     // Disks that are slow to be opened are no silence.
     const onWork = signsOfLife(() => this.#tellAlive());
-    const known = await readJournal(journal_path, migration_id);
+    const trust = { folder, journal_path, migration_id, disks: begin.disks };
+    const known = await onDisk('', () => readTrustedJournal(trust, onWork));
     const disks: StagedDisk[] = [];
     this.#disks = disks;
     for (const disk of begin.disks) {

@@ -54,7 +54,7 @@ interface Begun {
   readonly held: readonly string[];
 }
 
-async function begin(names: readonly string[]): Promise<Begun> {
+async function begin(names: readonly string[], size_bytes = SIZE_BYTES): Promise<Begun> {
   const connection = new FrameConnection({ input: new PassThrough(), output: new PassThrough() });
   const held: string[] = [];
   vi.spyOn(connection, 'write').mockImplementation((frame) => {
@@ -74,7 +74,7 @@ async function begin(names: readonly string[]): Promise<Begun> {
   };
   const session = new ReceivingSession(admitted, connection, { cpu: unlimitedCpu, onFailure });
   latest = session;
-  await session.begin({ round: 1, disks: names.map((name) => ({ name, size_bytes: SIZE_BYTES })) });
+  await session.begin({ round: 1, disks: names.map((name) => ({ name, size_bytes })) });
   return { session, held };
 }
 
@@ -153,5 +153,33 @@ describe('what is held of disks', () => {
     clear.mockRestore();
     // What lies in the file that was not cleared is not known: it is compared, and never believed.
     expect(await heldOf(['backing', 'disk'])).toEqual(['disk']);
+  });
+
+  /** Begins, and dies when the first file has been opened. */
+  async function dieAfterOpening(names: readonly string[], size_bytes = SIZE_BYTES): Promise<void> {
+    const open = StagedDisk.open.bind(StagedDisk);
+    const opening = vi.spyOn(StagedDisk, 'open').mockImplementation(async (...subject) => {
+      const disk = await open(...subject);
+      await disk.close();
+      throw new Error('killed');
+    });
+    await expect(begin(names, size_bytes)).rejects.toThrow('killed');
+    await latest.close();
+    opening.mockRestore();
+  }
+
+  test('is not believed of a file that was lost and made anew by a receiver that died then', async () => {
+    await receive(['disk', 'disk.config']);
+    rmSync(staged('disk'));
+    await dieAfterOpening(['disk', 'disk.config']);
+    expect(readFileSync(staged('disk')).equals(Buffer.alloc(SIZE_BYTES))).toBe(true);
+    expect(await heldOf(['disk', 'disk.config'])).toEqual(['disk.config']);
+  });
+
+  test('is not believed of an extent that was cut off by a receiver that died then', async () => {
+    await receive(['disk', 'disk.config']);
+    await dieAfterOpening(['disk', 'disk.config'], SIZE_BYTES / 2);
+    // Both were about to be cut; the second one was not. Nobody can know.
+    expect(await heldOf(['disk', 'disk.config'])).toEqual([]);
   });
 });
